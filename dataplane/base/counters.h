@@ -1,0 +1,190 @@
+// Every counter and every drop reason of a shard, declared once: metrics, `millracectl stats` and the
+// reference read these lists.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace millrace {
+
+// X(Name, "name", "sentence")
+#define MILLRACE_DROP_REASONS(X)                                                                            \
+  X(FrameTooShort, "frame_too_short", "The frame ends before its headers do.")                              \
+  X(FrameTooLong, "frame_too_long",                                                                         \
+    "The packet is larger than the port's MTU: segmentation offload is on at the peer.")                    \
+  X(NotOurMac, "not_our_mac", "The frame's destination MAC address is neither ours nor a group's.")         \
+  X(SourceMacInvalid, "source_mac_invalid", "The frame's source MAC address is a group's or zero.")         \
+  X(UnknownEtherType, "unknown_ethertype", "The frame carries neither IPv4, IPv6 nor ARP.")                 \
+  X(ArpMalformed, "arp_malformed", "The ARP packet breaks RFC 826.")                                        \
+  X(ArpUnwanted, "arp_unwanted", "The ARP packet asks for or answers nothing of ours.")                     \
+  X(Ip4HeaderMalformed, "ip4_header_malformed",                                                             \
+    "The IPv4 header's version, length or total length is wrong.")                                          \
+  X(Ip4ChecksumBad, "ip4_checksum_bad", "The IPv4 header checksum is wrong.")                               \
+  X(Ip4SourceRouted, "ip4_source_routed", "The IPv4 header carries a source-route option.")                 \
+  X(IpFragment, "ip_fragment", "The packet is a fragment: reassembly is left out on purpose.")              \
+  X(IpSourceInvalid, "ip_source_invalid",                                                                   \
+    "The source address is multicast, broadcast, loopback, unspecified or our own.")                        \
+  X(IpNotOurs, "ip_not_ours", "The destination address is not ours.")                                       \
+  X(IpMulticastTransport, "ip_multicast_transport", "TCP was sent to a multicast or broadcast address.")    \
+  X(IpProtocolUnknown, "ip_protocol_unknown", "The packet carries neither TCP nor ICMP.")                   \
+  X(Ip6HeaderMalformed, "ip6_header_malformed", "The IPv6 header's version or payload length is wrong.")    \
+  X(Ip6ExtensionMalformed, "ip6_extension_malformed", "An IPv6 extension header is malformed or too many.") \
+  X(Ip6ExtensionRejected, "ip6_extension_rejected",                                                         \
+    "An IPv6 extension header or option demands what we do not do.")                                        \
+  X(IcmpMalformed, "icmp_malformed", "The ICMP message is too short or wrong in form.")                     \
+  X(IcmpChecksumBad, "icmp_checksum_bad", "The ICMP checksum is wrong.")                                    \
+  X(IcmpUnwanted, "icmp_unwanted", "The ICMP message is of a type that we do not act on.")                  \
+  X(IcmpQuoteForeign, "icmp_quote_foreign",                                                                 \
+    "The ICMP error quotes no connection of ours, or a sequence number not in flight.")                     \
+  X(NdMalformed, "nd_malformed",                                                                            \
+    "The neighbour discovery message breaks RFC 4861 (hop limit, length, options).")                        \
+  X(NdUnwanted, "nd_unwanted", "The neighbour discovery message asks for or answers nothing of ours.")      \
+  X(NeighborTableFull, "neighbor_table_full", "The neighbour table has no room for another address.")       \
+  X(NeighborQueueFull, "neighbor_queue_full", "Too many packets wait for that address to be resolved.")     \
+  X(NeighborUnreachable, "neighbor_unreachable", "Address resolution failed.")                              \
+  X(NoRoute, "no_route", "No route leads to the destination.")                                              \
+  X(TcpHeaderMalformed, "tcp_header_malformed", "The TCP data offset or an option's length is wrong.")      \
+  X(TcpChecksumBad, "tcp_checksum_bad",                                                                     \
+    "The TCP checksum is wrong: damage, or checksum offload is on at the peer.")                            \
+  X(TcpPortZero, "tcp_port_zero", "A TCP port is zero.")                                                    \
+  X(TcpFlagsInvalid, "tcp_flags_invalid",                                                                   \
+    "The TCP flags make no sense together (SYN with FIN or RST, or none).")                                 \
+  X(TcpNoConnection, "tcp_no_connection", "The segment belongs to no connection and no listener.")          \
+  X(TcpNotAcceptable, "tcp_not_acceptable", "The segment lies outside the receive window.")                 \
+  X(TcpPaws, "tcp_paws", "The timestamp is older than the last one seen (RFC 7323 PAWS).")                  \
+  X(TcpAckUnacceptable, "tcp_ack_unacceptable", "The acknowledgement is for something never sent.")         \
+  X(TcpNoAck, "tcp_no_ack", "The segment lacks the ACK bit where one is due.")                              \
+  X(TcpAfterClose, "tcp_after_close", "Data came for a connection whose application has gone.")             \
+  X(TcpStateIgnores, "tcp_state_ignores", "RFC 9293 lets the state ignore this segment.")                   \
+  X(TcpReassemblyFull, "tcp_reassembly_full", "Too many out-of-order pieces are held already.")             \
+  X(TcpBufferFull, "tcp_buffer_full", "No buffer memory is left for the payload.")                          \
+  X(TcpSynQueueFull, "tcp_syn_queue_full", "The listener's queue of half-open connections is full.")        \
+  X(TcpConnectionsFull, "tcp_connections_full", "The table of connections is full.")                        \
+  X(PacketPoolEmpty, "packet_pool_empty", "No packet buffer is left to send with.")                         \
+  X(TxQueueFull, "tx_queue_full", "The transmit queue is full.")
+
+enum class DropReason : uint8_t {
+#define MILLRACE_NAME(Name, name, sentence) Name,
+  MILLRACE_DROP_REASONS(MILLRACE_NAME)
+#undef MILLRACE_NAME
+};
+
+// X(name, "unit", "sentence"): monotonic counters.
+#define MILLRACE_COUNTERS(X)                                                                              \
+  X(rx_packets, "packets", "Frames received.")                                                            \
+  X(rx_bytes, "bytes", "Octets of frames received.")                                                      \
+  X(tx_packets, "packets", "Frames sent.")                                                                \
+  X(tx_bytes, "bytes", "Octets of frames sent.")                                                          \
+  X(arp_requests_sent, "packets", "ARP requests sent, probes and announcements included.")                \
+  X(arp_replies_sent, "packets", "ARP replies sent.")                                                     \
+  X(nd_solicits_sent, "packets", "Neighbour solicitations sent.")                                         \
+  X(nd_adverts_sent, "packets", "Neighbour advertisements sent.")                                         \
+  X(address_conflicts, "packets", "ARP and ND messages by which another host claims an address of ours.") \
+  X(icmp_echo_replies_sent, "packets", "ICMP and ICMPv6 echo replies sent.")                              \
+  X(icmp_errors_received, "packets", "ICMP errors that quote a connection of ours.")                      \
+  X(icmp_errors_sent, "packets", "ICMP errors sent.")                                                     \
+  X(icmp_errors_limited, "packets", "ICMP errors not sent because of the rate limit.")                    \
+  X(tcp_segments_received, "segments", "TCP segments received with a good checksum.")                     \
+  X(tcp_segments_sent, "segments", "TCP segments sent, retransmissions included.")                        \
+  X(tcp_bytes_received, "bytes", "Payload octets accepted in order.")                                     \
+  X(tcp_bytes_sent, "bytes", "Payload octets sent for the first time.")                                   \
+  X(tcp_fast_path_acks, "segments", "Pure acknowledgements taken by header prediction.")                  \
+  X(tcp_fast_path_data, "segments", "In-order data segments taken by header prediction.")                 \
+  X(tcp_active_opens, "connections", "Connections opened by us.")                                         \
+  X(tcp_passive_opens, "connections", "SYNs answered by a SYN-ACK.")                                      \
+  X(tcp_established, "connections", "Connections that reached ESTABLISHED.")                              \
+  X(tcp_closed, "connections", "Connections ended, for whatever reason.")                                 \
+  X(tcp_open_failures, "connections", "Opens that never reached ESTABLISHED.")                            \
+  X(tcp_resets_received, "connections", "Connections reset by the peer.")                                 \
+  X(tcp_resets_sent, "segments", "RST segments sent.")                                                    \
+  X(tcp_timeouts, "connections", "Connections given up after too many retransmissions.")                  \
+  X(tcp_retransmitted_segments, "segments", "Segments sent again.")                                       \
+  X(tcp_retransmitted_bytes, "bytes", "Payload octets sent again.")                                       \
+  X(tcp_rto_fired, "events", "Retransmission time-outs.")                                                 \
+  X(tcp_fast_retransmits, "events", "Fast retransmits (three duplicate acknowledgements).")               \
+  X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                       \
+  X(tcp_duplicate_acks_received, "segments", "Duplicate acknowledgements received.")                      \
+  X(tcp_out_of_order_segments, "segments", "Segments held until a gap before them closes.")               \
+  X(tcp_duplicate_bytes, "bytes", "Payload octets that had been received before.")                        \
+  X(tcp_delayed_acks_sent, "segments", "Acknowledgements sent by the delayed-ACK timer.")                 \
+  X(tcp_time_wait_entered, "connections", "Connections that entered TIME-WAIT.")                          \
+  X(tcp_time_wait_recycled, "connections", "TIME-WAIT records ended early for lack of room.")             \
+  X(tcp_time_wait_reused, "connections", "TIME-WAIT records re-opened by a new SYN.")                     \
+  X(tcp_syn_acks_retransmitted, "segments", "SYN-ACKs sent again.")                                       \
+  X(tcp_illegal_transitions, "events", "State transitions refused: a defect of ours.")                    \
+  X(peer_checksum_unfinished, "packets",                                                                  \
+    "Frames whose TCP checksum is only the pseudo-header's: the peer's offload is on.")                   \
+  X(loop_iterations, "iterations", "Iterations of the lcore's loop.")                                     \
+  X(loop_busy_iterations, "iterations", "Iterations that had something to do.")
+
+// X(name, "unit", "sentence"): values that rise and fall.
+#define MILLRACE_GAUGES(X)                                                 \
+  X(connections, "connections", "TCBs in use, in any state.")              \
+  X(established_connections, "connections", "Connections in ESTABLISHED.") \
+  X(syn_records, "connections", "Half-open passive connections.")          \
+  X(time_wait_records, "connections", "Connections in TIME-WAIT.")         \
+  X(buffer_bytes, "bytes", "Payload memory in use by send and receive queues.")
+
+// Written by one lcore, read by any thread.
+class Counter {
+ public:
+  void add(uint64_t count = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  }
+  void set(uint64_t value) { value_.store(value, std::memory_order_relaxed); }
+  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+#define MILLRACE_COUNT(Name, name, sentence) +1
+inline constexpr size_t kDropReasons = 0 MILLRACE_DROP_REASONS(MILLRACE_COUNT);
+#undef MILLRACE_COUNT
+
+struct alignas(64) Counters {
+#define MILLRACE_MEMBER(name, unit, sentence) Counter name;
+  MILLRACE_COUNTERS(MILLRACE_MEMBER)
+  MILLRACE_GAUGES(MILLRACE_MEMBER)
+#undef MILLRACE_MEMBER
+  std::array<Counter, kDropReasons> drops;
+
+  void drop(DropReason reason) { drops[static_cast<size_t>(reason)].add(); }
+  uint64_t dropped(DropReason reason) const { return drops[static_cast<size_t>(reason)].value(); }
+};
+
+struct CounterInfo {
+  std::string_view name;
+  std::string_view unit;
+  std::string_view help;
+  Counter Counters::*member;
+  bool gauge;
+};
+
+struct DropInfo {
+  DropReason reason;
+  std::string_view name;
+  std::string_view help;
+};
+
+inline constexpr auto kCounterInfos = std::to_array<CounterInfo>({
+#define MILLRACE_INFO(name, unit, sentence) {#name, unit, sentence, &Counters::name, false},
+    MILLRACE_COUNTERS(MILLRACE_INFO)
+#undef MILLRACE_INFO
+#define MILLRACE_INFO(name, unit, sentence) {#name, unit, sentence, &Counters::name, true},
+        MILLRACE_GAUGES(MILLRACE_INFO)
+#undef MILLRACE_INFO
+});
+
+inline constexpr auto kDropInfos = std::to_array<DropInfo>({
+#define MILLRACE_INFO(Name, name, sentence) {DropReason::Name, name, sentence},
+    MILLRACE_DROP_REASONS(MILLRACE_INFO)
+#undef MILLRACE_INFO
+});
+
+constexpr std::string_view name_of(DropReason reason) { return kDropInfos[static_cast<size_t>(reason)].name; }
+
+}  // namespace millrace

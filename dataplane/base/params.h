@@ -1,0 +1,86 @@
+// Plain parameters of a shard. config/ declares the keys that fill them, control/ does the filling; the
+// dataplane reads them and never asks where they came from. Defaults here and in config/schema are held
+// equal by a test.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/time.h"
+#include "base/units.h"
+
+namespace millrace {
+
+// Read by tcp/ on every call: changes made between two bursts take effect at once.
+struct TcpParams {
+  Micros msl = 30s;                       // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
+  Micros rto_initial = 1s;                // RFC 6298 §2.1
+  Micros rto_min = 200ms;                 // RFC 6298 §2.4 names 1 s; written deviation
+  Micros rto_max = 60s;                   // RFC 6298 §2.5
+  Micros delayed_ack = 40ms;              // RFC 9293 §3.8.6.3: below 500 ms
+  uint32_t syn_retries = 6;               // SYN sent again so often before giving up
+  uint32_t syn_ack_retries = 5;           // SYN-ACK likewise
+  uint32_t data_retries = 15;             // data or FIN likewise: R2 of RFC 9293 §3.8.3
+  Bytes receive_buffer = 256 * 1024;      // largest window offered
+  Bytes send_buffer = 256 * 1024;         // octets that an application may have queued or unacknowledged
+  bool timestamps = true;                 // RFC 7323 §3
+  bool window_scaling = true;             // RFC 7323 §2
+  bool nagle = true;                      // RFC 9293 §3.7.4; a connection may switch it off
+  bool quick_ack = true;                  // acknowledge at once while a connection is young
+  uint32_t initial_window_segments = 10;  // RFC 6928
+  uint32_t reassembly_segments = 256;     // out-of-order pieces held a connection
+};
+
+struct NeighborParams {
+  uint32_t entries = 1024;        // bound of the table
+  uint32_t queue_packets = 3;     // waiting for one resolution
+  Micros reachable = 30s;         // RFC 4861 §10 REACHABLE_TIME
+  Micros retransmit = 1s;         // RFC 4861 §10 RETRANS_TIMER
+  Micros delay_first_probe = 5s;  // RFC 4861 §10 DELAY_FIRST_PROBE_TIME
+  uint32_t probes = 3;            // RFC 4861 §10 MAX_UNICAST_SOLICIT
+  Micros stale = 600s;            // an unused entry is forgotten after this
+};
+
+struct IcmpParams {
+  uint32_t errors_per_second = 100;  // RFC 4443 §2.4(f): errors sent are limited
+  bool echo = true;                  // answer echo requests
+};
+
+struct Route {
+  Prefix destination;
+  IpAddress gateway;
+};
+
+struct InterfaceParams {
+  MacAddress mac;
+  uint16_t mtu = 1500;  // octets of an IP packet
+  std::vector<Prefix> addresses;
+  std::vector<Route> routes;
+};
+
+// Bounds of a shard's tables: memory is taken from these numbers alone.
+struct MemoryParams {
+  uint32_t connections = 65536;  // TCBs
+  uint32_t syn_records = 4096;   // half-open passive connections
+  uint32_t time_wait_records = 65536;
+  uint64_t buffer_bytes = 256ULL << 20;  // payload held in send and receive queues
+  uint32_t held_packets = 4096;          // received packets held for applications; payload of more is copied
+  uint32_t trace_segments = 4096;        // segments that the flight recorder remembers; 0: off
+};
+
+struct ListenerParams {
+  Endpoint local;           // an unspecified address: every local address of that family (v4 0.0.0.0, v6 ::)
+  uint32_t backlog = 1024;  // half-open connections of this listener
+};
+
+struct ShardParams {
+  TcpParams tcp;
+  NeighborParams neighbor;
+  IcmpParams icmp;
+  InterfaceParams interface;
+  MemoryParams memory;
+};
+
+}  // namespace millrace
