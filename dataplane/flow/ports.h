@@ -1,0 +1,69 @@
+// Ephemeral ports for active opens (RFC 6056). Neighbours: table.h, which knows what is in use; the shard,
+// which knows from which ports replies come back to its own lcore.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/address.h"
+#include "base/entropy.h"
+
+namespace millrace::flow {
+
+struct PortRange {
+  uint16_t first = 32768;
+  uint16_t last = 60999;  // inclusive
+  constexpr uint32_t count() const { return uint32_t{last} - first + 1; }
+  constexpr bool contains(uint16_t port) const { return port >= first && port <= last; }
+};
+
+// Double-hash port selection, RFC 6056 §3.3.4: simple hash-based selection (§3.3.3) whose counter is one of
+// many, chosen by the destination, so that what one destination sees tells it nothing of our other
+// connections. Towards one destination ports come in turn, so a port rests as long as it can before its
+// TIME-WAIT would be met.
+class Ports {
+ public:
+  // The first port is not after the last, and not 0.
+  Ports(PortRange range, Entropy& entropy);
+
+  const PortRange& range() const { return range_; }
+
+  // The first candidate of this destination's sequence that accept(uint16_t port) takes; it is asked at most
+  // `candidates` times, and never twice for a port. None: it took none of them, and the next call goes on
+  // behind them. A caller that prefers some ports (RSS) calls a second time with a predicate that asks for
+  // less.
+  template <typename Accept>
+  std::optional<uint16_t> select(const IpAddress& local, const Endpoint& remote, Accept&& accept,
+                                 uint32_t candidates = 0x10000);
+
+ private:
+  static constexpr size_t kCounters = 1024;
+  struct Sequence {
+    uint32_t offset;
+    uint32_t* counter;
+  };
+  Sequence sequence(const IpAddress& local, const Endpoint& remote);
+
+  PortRange range_;
+  std::array<uint8_t, 16> key_;
+  std::array<uint32_t, kCounters> counters_;
+};
+
+template <typename Accept>
+std::optional<uint16_t> Ports::select(const IpAddress& local, const Endpoint& remote, Accept&& accept,
+                                      uint32_t candidates) {
+  const Sequence sequence = this->sequence(local, remote);
+  const uint32_t count = range_.count();
+  for (uint32_t tried = 0; tried < candidates && tried < count; ++tried) {
+    const uint32_t turn = *sequence.counter;
+    // The counter stays below the count: 2^32 is no multiple of it, and the sequence would jump.
+    *sequence.counter = turn + 1 == count ? 0 : turn + 1;
+    const auto port = static_cast<uint16_t>(range_.first + (sequence.offset + turn) % count);
+    if (accept(port)) return port;
+  }
+  return std::nullopt;
+}
+
+}  // namespace millrace::flow

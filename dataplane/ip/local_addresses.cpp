@@ -1,0 +1,52 @@
+// Neighbour: local_addresses.h.
+#include "ip/local_addresses.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/check.h"
+#include "wire/arp_nd.h"
+
+namespace millrace::ip {
+
+IpAddress link_local_address(const MacAddress& mac) {
+  const auto& m = mac.octets();
+  return IpAddress::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, static_cast<uint8_t>(m[0] ^ 2), m[1], m[2], 0xff, 0xfe,
+                        m[3], m[4], m[5]});
+}
+
+LocalAddresses::LocalAddresses(const InterfaceParams& interface) {
+  const auto& configured = interface.addresses;
+  MILLRACE_CHECK(configured.size() + 1 < kNoLocal);
+  slots_.assign(std::bit_ceil(2 * (configured.size() + 1)), kNoLocal);
+  mask_ = static_cast<uint32_t>(slots_.size() - 1);
+  bool v6 = false;
+  for (const Prefix& prefix : configured) {
+    add(prefix);
+    v6 = v6 || !prefix.address.is_v4();
+  }
+  // RFC 4291 §2.8: an interface with IPv6 has a link-local address, from which ND speaks.
+  if (v6) add({link_local_address(interface.mac), 64});
+}
+
+void LocalAddresses::add(const Prefix& prefix) {
+  uint32_t at = mix(prefix.address);
+  for (; slots_[at & mask_] != kNoLocal; ++at)
+    if (prefixes_[slots_[at & mask_]].address == prefix.address) return;
+  slots_[at & mask_] = static_cast<LocalId>(prefixes_.size());
+  prefixes_.push_back(prefix);
+}
+
+bool LocalAddresses::in_group(const IpAddress& group) const {
+  if (group == wire::all_nodes_group()) return true;
+  return std::any_of(prefixes_.begin(), prefixes_.end(), [&](const Prefix& prefix) {
+    return !prefix.address.is_v4() && wire::solicited_node_group(prefix.address) == group;
+  });
+}
+
+bool LocalAddresses::is_subnet_broadcast(const IpAddress& address) const {
+  return std::any_of(prefixes_.begin(), prefixes_.end(),
+                     [&](const Prefix& prefix) { return prefix.is_directed_broadcast(address); });
+}
+
+}  // namespace millrace::ip

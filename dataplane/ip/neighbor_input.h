@@ -1,0 +1,46 @@
+// ARP and neighbour discovery as they come in. Neighbours: wire/arp_nd.h has checked their form; neighbor.h
+// keeps what they say, link_messages.h writes the answers.
+#pragma once
+
+#include "base/counters.h"
+#include "base/time.h"
+#include "ip/link_messages.h"
+#include "ip/local_addresses.h"
+#include "ip/neighbor.h"
+#include "ip/routes.h"
+
+namespace millrace::ip {
+
+class NeighborInput {
+ public:
+  NeighborInput(const InterfaceParams& interface, const LocalAddresses& local, const Routes& routes,
+                NeighborTable& table, LinkMessages& messages, Counters& counters)
+      : interface_(interface),
+        local_(local),
+        routes_(routes),
+        table_(table),
+        messages_(messages),
+        counters_(counters) {}
+
+  void receive_arp(const wire::Frame& frame, Instant now, PacketBatch& out);
+  // A valid ND message (types 133 to 137).
+  void receive_nd(const wire::Frame& frame, Instant now, PacketBatch& out);
+
+ private:
+  void on_arp_request(const wire::Frame& frame, const wire::ArpPacket& arp, Instant now, PacketBatch& out);
+  void on_arp_conflict(const wire::ArpPacket& arp, Instant now, PacketBatch& out);
+  void on_solicitation(const wire::Frame& frame, const wire::NdMessage& message, Instant now,
+                       PacketBatch& out);
+  void on_advertisement(const wire::Frame& frame, const wire::NdMessage& message, Instant now,
+                        PacketBatch& out);
+
+  const InterfaceParams& interface_;
+  const LocalAddresses& local_;
+  const Routes& routes_;
+  NeighborTable& table_;
+  LinkMessages& messages_;
+  Counters& counters_;
+  Instant defend_after_ = Instant::min();
+};
+
+}  // namespace millrace::ip

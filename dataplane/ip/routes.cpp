@@ -1,0 +1,66 @@
+// Neighbour: routes.h. A handful of entries is searched from the front: no tree would be faster.
+#include "ip/routes.h"
+
+#include <algorithm>
+
+namespace millrace::ip {
+
+Routes::Routes(const InterfaceParams& interface, const LocalAddresses& local) : local_(local) {
+  for (const Prefix& prefix : local.prefixes()) {
+    Entry entry = entry_of(prefix);
+    entry.on_link = true;
+    entry.has_broadcast = prefix.address.is_v4() && prefix.length <= 30;
+    table(prefix.address.is_v4()).push_back(entry);
+  }
+  for (const Route& route : interface.routes) {
+    Entry entry = entry_of(route.destination);
+    entry.gateway = route.gateway;
+    entry.on_link = route.gateway.is_unspecified();
+    table(route.destination.address.is_v4()).push_back(entry);
+  }
+  const auto longer = [](const Entry& a, const Entry& b) { return a.length > b.length; };
+  std::stable_sort(v4_.begin(), v4_.end(), longer);
+  std::stable_sort(v6_.begin(), v6_.end(), longer);
+}
+
+Routes::Entry Routes::entry_of(const Prefix& prefix) {
+  std::array<uint8_t, 16> mask{};
+  const unsigned bits = prefix.length + (prefix.address.is_v4() ? 96U : 0U);
+  for (unsigned bit = 0; bit < bits; ++bit)
+    mask[bit / 8] = static_cast<uint8_t>(mask[bit / 8] | (0x80U >> (bit % 8)));
+  Entry entry;
+  entry.network = AddressWords(prefix.network());
+  entry.mask = AddressWords(IpAddress::v6(mask));
+  entry.broadcast.high = entry.network.high | ~entry.mask.high;
+  entry.broadcast.low = entry.network.low | ~entry.mask.low;
+  entry.length = prefix.length;
+  return entry;
+}
+
+const Routes::Entry* Routes::find(const IpAddress& destination) const {
+  const AddressWords words(destination);
+  for (const Entry& entry : destination.is_v4() ? v4_ : v6_)
+    if ((words.high & entry.mask.high) == entry.network.high &&
+        (words.low & entry.mask.low) == entry.network.low)
+      return &entry;
+  return nullptr;
+}
+
+const IpAddress* Routes::next_hop(const IpAddress& destination) const {
+  const Entry* entry = find(destination);
+  if (entry == nullptr || destination.is_multicast() || destination.is_broadcast() ||
+      destination.is_loopback() || destination.is_unspecified() || local_.contains(destination))
+    return nullptr;
+  if (!entry->on_link) return &entry->gateway;
+  const AddressWords words(destination);
+  if (entry->has_broadcast && words.high == entry->broadcast.high && words.low == entry->broadcast.low)
+    return nullptr;
+  return &destination;
+}
+
+bool Routes::on_link(const IpAddress& address) const {
+  const Entry* entry = find(address);
+  return entry != nullptr && entry->on_link;
+}
+
+}  // namespace millrace::ip
