@@ -1,0 +1,202 @@
+#include "app/connection.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "tcp/close/close.h"
+#include "tcp/transfer/output.h"
+
+namespace millrace::app {
+
+Connection::Connection(Stack& stack, Handler& handler, tcp::Memory& memory)
+    : tcb_(memory), stack_(&stack), handler_(&handler) {
+  MILLRACE_CHECK(static_cast<const void*>(this) == static_cast<const void*>(&tcb_));
+}
+
+Connection::~Connection() = default;
+
+void Connection::touched() { stack_->touch(*this); }
+
+// ---- receive
+// ---------------------------------------------------------------------------------------------------
+
+std::span<const uint8_t> Connection::readable() const { return tcb_.cold.receive.front(); }
+
+uint32_t Connection::readable_bytes() const { return tcb_.cold.receive.size(); }
+
+void Connection::consume(uint32_t count) {
+  tcb_.cold.receive.consume(count);
+  // Only what the peer or the application is to learn of needs another visit.
+  if (tcp::is_window_update_due(tcb_) || (tcb_.hot.events != 0 && tcb_.cold.receive.empty())) touched();
+}
+
+bool Connection::peer_finished() const {
+  switch (tcb_.hot.state()) {
+    case tcp::State::CloseWait:
+    case tcp::State::Closing:
+    case tcp::State::LastAck:
+    case tcp::State::TimeWait:
+      return true;
+    default:
+      return (tcb_.hot.events & tcp::Event::kPeerFinished) != 0 || peer_finished_told_;
+  }
+}
+
+// ---- send
+// ------------------------------------------------------------------------------------------------------
+
+namespace {
+
+bool takes_text(const tcp::TcbHot& hot) {
+  if (hot.flags.fin_queued) return false;
+  switch (hot.state()) {
+    case tcp::State::SynSent:
+    case tcp::State::SynReceived:
+    case tcp::State::Established:
+    case tcp::State::CloseWait:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+uint32_t Connection::writable_bytes() const {
+  if (!takes_text(tcb_.hot)) return 0;
+  return tcb_.cold.send_buffer - std::min(tcb_.cold.send_buffer, tcb_.cold.send.size());
+}
+
+uint32_t Connection::unacknowledged_bytes() const { return tcb_.cold.send.size(); }
+
+uint32_t Connection::send(std::span<const uint8_t> octets) {
+  const size_t room = writable_bytes();
+  const uint32_t count = tcb_.cold.send.append(octets.first(std::min(room, octets.size())));
+  if (count < octets.size()) want_writable_ = true;
+  if (count != 0) {
+    tcb_.hot.snd_end += count;
+    touched();
+  }
+  return count;
+}
+
+std::span<uint8_t> Connection::reserve(uint32_t want) {
+  const std::span<uint8_t> room = tcb_.cold.send.reserve(std::min(want, writable_bytes()));
+  if (room.empty()) want_writable_ = true;
+  return room;
+}
+
+void Connection::commit(uint32_t count) {
+  if (count == 0) return;
+  tcb_.cold.send.commit(count);
+  tcb_.hot.snd_end += count;
+  touched();
+}
+
+// ---- end
+// -------------------------------------------------------------------------------------------------------
+
+void Connection::shutdown() {
+  tcp::shutdown(tcb_);
+  touched();
+}
+
+void Connection::close() {
+  tcp::close(tcb_);
+  touched();
+}
+
+void Connection::abort() {
+  tcp::abort(tcb_);
+  touched();
+}
+
+void Connection::set_no_delay(bool on) {
+  tcb_.hot.flags.no_delay = on;
+  if (on) touched();
+}
+
+// ---- what the handler is told
+// ----------------------------------------------------------------------------------
+
+namespace {
+
+CloseReason reason_of(tcp::End end) {
+  switch (end) {
+    case tcp::End::None:
+    case tcp::End::Finished:
+      return CloseReason::Finished;
+    case tcp::End::Reset:
+      return CloseReason::Reset;
+    case tcp::End::Refused:
+      return CloseReason::Refused;
+    case tcp::End::TimedOut:
+      return CloseReason::TimedOut;
+    case tcp::End::Unreachable:
+      return CloseReason::Unreachable;
+    case tcp::End::Aborted:
+      return CloseReason::Aborted;
+    case tcp::End::NoMemory:
+      return CloseReason::NoMemory;
+    case tcp::End::Internal:
+      return CloseReason::Internal;
+  }
+  return CloseReason::Internal;
+}
+
+}  // namespace
+
+// One event, the oldest kind first. False: nothing is left to tell.
+bool Connection::deliver_once() {
+  uint8_t& events = tcb_.hot.events;
+  const auto take = [&events](uint8_t bit) {
+    const bool pending = (events & bit) != 0;
+    events = static_cast<uint8_t>(events & ~bit);
+    return pending;
+  };
+  const bool reading = !tcb_.hot.flags.receive_closed;
+  if (take(tcp::Event::kEstablished) && !established_told_) {
+    established_told_ = true;
+    handler_->on_established(*this);
+    return true;
+  }
+  if (take(tcp::Event::kReadable) && reading && !tcb_.cold.receive.empty()) {
+    handler_->on_readable(*this);
+    return true;
+  }
+  if (take(tcp::Event::kSendSpace) && want_writable_ && writable_bytes() != 0) {
+    want_writable_ = false;
+    handler_->on_writable(*this);
+    return true;
+  }
+  if ((events & tcp::Event::kPeerFinished) != 0 && tcb_.cold.receive.empty()) {
+    take(tcp::Event::kPeerFinished);
+    if (!reading || peer_finished_told_) return true;
+    peer_finished_told_ = true;
+    handler_->on_peer_finished(*this);
+    return true;
+  }
+  return tell_end();
+}
+
+bool Connection::tell_end() {
+  if ((tcb_.hot.events & tcp::Event::kClosed) == 0) return false;
+  // What was received before an orderly end is still the application's to read.
+  const bool unread = !tcb_.cold.receive.empty() && !tcb_.hot.flags.receive_closed;
+  if (unread && tcb_.cold.end == tcp::End::Finished) return false;
+  tcb_.hot.events = 0;
+  closed_told_ = true;
+  // A passive open that never reached ESTABLISHED was never shown to the application.
+  if (established_told_ || tcb_.hot.flags.active_open) handler_->on_closed(*this, reason_of(tcb_.cold.end));
+  return false;
+}
+
+bool Connection::deliver() {
+  // An application that answers each event by another one is served again in the next iteration.
+  constexpr int kRounds = 16;
+  for (int round = 0; round < kRounds && !closed_told_; ++round)
+    if (!deliver_once()) break;
+  return closed_told_;
+}
+
+}  // namespace millrace::app

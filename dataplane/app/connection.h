@@ -1,0 +1,113 @@
+// One TCP connection as its application sees it: RFC 9293 §3.9.1 without blocking. Lives in the lcore's slab;
+// use it only on that lcore, and no longer than on_closed.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "app/handler.h"
+#include "app/stack.h"
+#include "base/address.h"
+#include "tcp/tcb.h"
+#include "timer/deadline_fifo.h"
+
+namespace millrace::app {
+
+class Connection {
+  tcp::Tcb tcb_;  // first: the shard finds the connection from its TCB
+
+ public:
+  Connection(Stack& stack, Handler& handler, tcp::Memory& memory);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  const Endpoint& remote() const { return remote_; }
+  const Endpoint& local() const { return local_; }
+  tcp::State state() const { return tcb_.hot.state(); }
+
+  // ---- receive -------------------------------------------------------------------------------------------
+  // The first contiguous run of octets received and not consumed; empty: none. Valid until consume() or
+  // return.
+  std::span<const uint8_t> readable() const;
+  // All octets received in order and not consumed.
+  uint32_t readable_bytes() const;
+  // Gives back the first `count` octets (count <= readable_bytes()) and so opens the window.
+  void consume(uint32_t count);
+  // The peer's FIN has been received (octets before it may still be unread).
+  bool peer_finished() const;
+
+  // ---- send ----------------------------------------------------------------------------------------------
+  // Queues a copy of as much of `octets` as there is room for; returns how many. Fewer than asked:
+  // on_writable comes when there is room. 0 after shutdown() or close().
+  uint32_t send(std::span<const uint8_t> octets);
+  // Room inside the send buffer to write into, at most `want` octets, perhaps fewer and never across a block:
+  // fill the front of it and commit(). Nothing in between may call the connection. Empty: no room.
+  std::span<uint8_t> reserve(uint32_t want);
+  void commit(uint32_t count);
+  // Octets that send() would take now.
+  uint32_t writable_bytes() const;
+  // Octets queued or sent and not yet acknowledged.
+  uint32_t unacknowledged_bytes() const;
+
+  // ---- end -----------------------------------------------------------------------------------------------
+  // FIN after everything queued; receiving goes on (half-close).
+  void shutdown();
+  // FIN after everything queued, and no interest in what still comes: data that arrives from now on, or
+  // unread data, resets the connection (RFC 1122 §4.2.2.13). on_closed still follows.
+  void close();
+  // RST now (RFC 9293 §3.10.5).
+  void abort();
+
+  // Nagle's algorithm off or on (RFC 9293 §3.7.4).
+  void set_no_delay(bool on);
+
+  // The application's own word for this connection.
+  void* context() const { return context_; }
+  void set_context(void* context) { context_ = context; }
+  Handler& handler() const { return *handler_; }
+  // Changes who is told from now on.
+  void set_handler(Handler& handler) { handler_ = &handler; }
+  Stack& stack() const { return *stack_; }
+
+  // ---- for shard/ and tests ------------------------------------------------------------------------------
+  tcp::Tcb& tcb() { return tcb_; }
+  const tcp::Tcb& tcb() const { return tcb_; }
+
+  struct Links {                   // written by shard/
+    uint32_t index = kNoIndex;     // in the slab
+    uint32_t listener = kNoIndex;  // kNoIndex: active open
+    timer::FifoLinks ack;          // delayed-ACK FIFO
+    Instant ack_deadline{};
+    bool ready = false;     // in the list of those to be served
+    bool detached = false;  // no longer in the demux table: only the application's reading is left
+    bool established_counted = false;
+  };
+  Links links;
+  Instant opened_at{};
+
+  // Tells the handler what is pending. True: on_closed has been told.
+  bool deliver();
+  bool closed_told() const { return closed_told_; }
+  void place(const Endpoint& local, const Endpoint& remote) {
+    local_ = local;
+    remote_ = remote;
+  }
+
+ private:
+  void touched();
+  bool deliver_once();
+  bool tell_end();
+
+  Stack* stack_;
+  Handler* handler_;
+  void* context_ = nullptr;
+  Endpoint local_;
+  Endpoint remote_;
+  bool established_told_ = false;
+  bool peer_finished_told_ = false;
+  bool closed_told_ = false;
+  bool want_writable_ = false;
+};
+
+}  // namespace millrace::app

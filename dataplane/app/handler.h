@@ -1,0 +1,48 @@
+// What an application is told, on the lcore that owns the connection. Neighbours: connection.h (what it may
+// ask for), stack.h (how it opens and listens).
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace millrace::app {
+
+class Connection;
+
+// Why a connection ended.
+enum class CloseReason : uint8_t {
+  Finished,     // both directions closed by FIN
+  Reset,        // the peer sent RST
+  Refused,      // the peer answered our SYN with RST, or ICMP said so
+  TimedOut,     // retransmissions were exhausted (RFC 9293 §3.8.3)
+  Unreachable,  // as TimedOut, and the network or neighbour had reported unreachability
+  Aborted,      // our own abort(), or close() with data unread (RFC 9293 §3.10.4, RFC 1122 §4.2.2.13)
+  NoMemory,     // no room was left to go on
+  Internal,     // an invariant of ours broke; the connection was sacrificed
+};
+std::string_view name_of(CloseReason reason);
+
+// Callbacks run between the receipt of a burst and the transmission of the answers, at most once a connection
+// and burst each. In a callback every call on the connection is allowed, abort() included; the object lives
+// until on_closed has returned, which comes exactly once and last. Callbacks must not block and must not
+// throw.
+class Handler {
+ public:
+  Handler() = default;
+  Handler(const Handler&) = delete;
+  Handler& operator=(const Handler&) = delete;
+  virtual ~Handler() = default;
+
+  // The handshake has ended: for a listener's handler this is "accept", for connect() "connected".
+  virtual void on_established(Connection&) {}
+  // There is payload in readable().
+  virtual void on_readable(Connection&) {}
+  // Room was made in the send buffer after send() or reserve() had come up short.
+  virtual void on_writable(Connection&) {}
+  // The peer has sent FIN and everything before it has been consumed: nothing more will be readable.
+  virtual void on_peer_finished(Connection&) {}
+  // The end. A connection that failed to open goes straight here.
+  virtual void on_closed(Connection&, CloseReason) {}
+};
+
+}  // namespace millrace::app

@@ -1,0 +1,61 @@
+// The door to the stack of one lcore: open, listen. shard/ implements it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "app/handler.h"
+#include "base/address.h"
+#include "base/params.h"
+#include "base/time.h"
+
+namespace millrace::app {
+
+enum class OpenError : uint8_t {
+  None,
+  NoRoute,         // no route or no source address for the destination
+  NoPorts,         // every ephemeral port to that destination is taken
+  NoMemory,        // the table of connections is full
+  AddressInUse,    // the given local endpoint already talks to that remote one; or is listened on
+  AddressNotOurs,  // the given local address is not configured
+  BadAddress,      // multicast, broadcast, unspecified, port 0, or families differ
+  Draining,        // the stack is stopping
+};
+std::string_view name_of(OpenError error);
+std::string_view explain(OpenError error);  // a sentence for people
+
+struct ConnectOptions {
+  Endpoint remote;
+  std::optional<IpAddress> local_address;  // none: source-address selection
+  std::optional<uint16_t> local_port;      // none: ephemeral (RFC 6056)
+};
+
+struct OpenResult {
+  Connection* connection = nullptr;  // null: error says why
+  OpenError error = OpenError::None;
+};
+
+class Stack {
+ public:
+  Stack() = default;
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  virtual ~Stack() = default;
+
+  // Active open (RFC 9293 §3.10.1). `handler` outlives the connection. The SYN leaves with the next transmit.
+  virtual OpenResult connect(const ConnectOptions& options, Handler& handler) = 0;
+  // Passive open; every connection accepted gets `handler`.
+  virtual OpenError listen(const ListenerParams& params, Handler& handler, std::string_view name) = 0;
+
+  // The instant of the current iteration.
+  virtual Instant now() const = 0;
+
+ private:
+  friend class Connection;
+  // The connection has something to send, deliver or re-arm.
+  virtual void touch(Connection& connection) = 0;
+};
+
+}  // namespace millrace::app

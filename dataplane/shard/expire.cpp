@@ -1,0 +1,96 @@
+// expire(): every deadline of the shard that has come.
+#include "shard/impl.h"
+#include "tcp/timers.h"
+#include "tcp/transfer/delayed_ack.h"
+
+namespace millrace::shard {
+
+namespace {
+
+app::Connection& connection_of(timer::Node& node) {
+  // The TCB is a connection's first member, and the hot part the TCB's.
+  return *reinterpret_cast<app::Connection*>(&tcp::hot_of(node));
+}
+
+constexpr Micros kDrainSweep = 10ms;
+
+}  // namespace
+
+void Shard::expire(Instant now, PacketBatch& out) {
+  Impl& impl = *impl_;
+  impl.now = now;
+  impl.wheel.advance(now, [&](timer::Node& node) {
+    app::Connection& connection = connection_of(node);
+    tcp::Tcb& tcb = connection.tcb();
+    const Instant deadline = tcp::next_deadline(tcb);
+    if (deadline > now) {
+      impl.wheel.start(node, deadline);
+      return;
+    }
+    tcp::on_deadline(tcb, impl.context());
+    impl.make_ready(connection);
+    if (tcb.hot.state() == tcp::State::Closed) impl.leave(connection, out);
+  });
+
+  impl.delayed_acks.expire(
+      now, [&](uint32_t index) { return impl.connections[index].links.ack_deadline; },
+      [&](uint32_t index) {
+        tcp::on_delayed_ack_deadline(impl.connections[index].tcb().hot);
+        impl.counters.tcp_delayed_acks_sent.add();
+        impl.make_ready(impl.connections[index]);
+      });
+
+  impl.syn_queue.expire(now, impl.params.tcp.rto_initial, [&](uint32_t index) {
+    tcp::SynRecord& record = impl.syn_queue[index];
+    const uint64_t record_hash = impl.hash(record.key);
+    if (record.retries >= impl.params.tcp.syn_ack_retries) {
+      impl.counters.tcp_timeouts.add();
+      impl.counters.tcp_open_failures.add();
+      return impl.forget_syn_record(index, record_hash);
+    }
+    const wire::FlowAddress flow{.local = {impl.host.local_address(record.key.local), record.key.local_port},
+                                 .remote = {record.key.remote, record.key.remote_port}};
+    record.retries = static_cast<uint8_t>((record.retries + 1) & 0xf);
+    wire::Segment answer;
+    tcp::syn_ack(record, impl.params.tcp, impl.isn.timestamp_offset(flow.local.address, flow.remote.address),
+                 now, answer);
+    impl.counters.tcp_syn_acks_retransmitted.add();
+    impl.syn_queue.sent(index, now);
+    impl.send_stateless(flow, answer, tcp::State::SynReceived, out);
+  });
+
+  impl.time_wait_fifo.expire(
+      now, [&](uint32_t index) { return impl.time_wait[index].expires; },
+      [&](uint32_t index) {
+        const flow::Ref ref(flow::Kind::TimeWait, index);
+        impl.table.erase(impl.hash(impl.time_wait[index].key), ref);
+        ++impl.table_changes;
+        impl.time_wait.destroy(index);
+      });
+
+  impl.host.expire(now, out);
+  for (const IpAddress& address : impl.host.take_unreachable()) impl.note_unreachable(address);
+  if (impl.draining && now >= impl.next_drain_sweep) {
+    impl.next_drain_sweep = now + kDrainSweep;
+    impl.shut_down_idle();
+  }
+}
+
+// A neighbour that does not answer is a soft error: it names the reason should the retransmissions run out.
+void Shard::Impl::note_unreachable(const IpAddress& address) {
+  for (uint32_t i = 0; i < connections.extent(); ++i)
+    if (connections.contains(i) && connections[i].remote().address == address)
+      connections[i].tcb().cold.soft_error = true;
+}
+
+void Shard::Impl::shut_down_idle() {
+  for (uint32_t i = 0; i < connections.extent(); ++i) {
+    if (!connections.contains(i)) continue;
+    app::Connection& connection = connections[i];
+    if (!connection.links.detached && connection.unacknowledged_bytes() == 0 &&
+        tcp::can_send(connection.state()))
+      connection.shutdown();
+  }
+}
+
+}  // namespace millrace::shard

@@ -1,0 +1,132 @@
+// What a shard consists of. Its verbs stand in receive.cpp, expire.cpp and serve.cpp (run, transmit); opening
+// in open.cpp; what may be seen of it in sight.cpp.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "base/slab.h"
+#include "flow/listeners.h"
+#include "flow/ports.h"
+#include "flow/table.h"
+#include "shard/recorder.h"
+#include "shard/shard.h"
+#include "tcp/close/time_wait.h"
+#include "tcp/context.h"
+#include "tcp/open/isn.h"
+#include "tcp/open/syn_queue.h"
+#include "tcp/transfer/output.h"
+#include "timer/deadline_fifo.h"
+#include "timer/wheel.h"
+#include "wire/parse.h"
+
+namespace millrace::shard {
+
+inline constexpr size_t kBurst = flow::Table::kBurst;
+
+struct Listener {
+  ListenerParams params;
+  app::Handler* handler = nullptr;
+  std::string name;
+  uint32_t half_open = 0;
+  uint64_t accepted = 0;
+};
+
+struct Shard::Impl {
+  Impl(Shard& owner, const ShardParams& given, wire::Checksum link_checksum, PacketPool& packets,
+       Entropy& entropy, Instant start);
+  ~Impl();
+
+  tcp::Context context() { return {.now = now, .params = params.tcp, .counters = counters}; }
+  const flow::FlowKey& key_of(flow::Ref ref) const;
+  app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
+  flow::FlowKey make_key(const wire::FlowAddress& flow, ip::LocalId local) const;
+
+  // ---- receive.cpp
+  void receive_burst(std::span<Packet> burst, PacketBatch& out);
+  void parse(std::span<Packet> burst, PacketBatch& out);
+  void dispatch(size_t i, Packet& packet, PacketBatch& out);
+  void on_connection(app::Connection& connection, wire::Frame& frame, Packet& packet, PacketBatch& out);
+  void on_syn_record(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
+  void on_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
+  void on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, PacketBatch& out);
+  void on_icmp_error(const ip::TransportError& error, PacketBatch& out);
+
+  // ---- open.cpp
+  uint32_t new_connection(app::Handler& handler, const wire::FlowAddress& flow, const flow::FlowKey& key);
+  void accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key, uint64_t hash,
+                  PacketBatch& out);
+  app::Connection* promote(uint32_t index, const wire::FlowAddress& flow, uint64_t hash);
+  void forget_syn_record(uint32_t index, uint64_t hash);
+  app::OpenResult open(const app::ConnectOptions& options, app::Handler& handler);
+
+  // ---- serve.cpp
+  void make_ready(app::Connection& connection);
+  bool send_pending(app::Connection& connection, PacketBatch& out);
+  void settle(app::Connection& connection);
+  // The connection is in CLOSED or TIME-WAIT: what is due is sent, and it leaves the demux table.
+  void leave(app::Connection& connection, PacketBatch& out);
+  void enter_time_wait(app::Connection& connection, uint64_t hash);
+  void forget_time_wait(uint32_t index, uint64_t hash);
+  void destroy(app::Connection& connection);
+  void shut_down_idle();
+  void note_unreachable(const IpAddress& address);
+
+  // ---- emit.cpp
+  Packet take_packet();
+  void emit(app::Connection& connection, wire::Segment& segment, const tcp::PayloadRange& payload,
+            PacketBatch& out);
+  // An answer without a connection goes back to where the frame came from and asks no neighbour.
+  void reply(const wire::Frame& frame, wire::Segment& segment, tcp::State state, PacketBatch& out);
+  void send_stateless(const wire::FlowAddress& flow, wire::Segment& segment, tcp::State state,
+                      PacketBatch& out);
+  void reply_reset(const wire::Frame& frame, tcp::State state, PacketBatch& out);
+  void push(Packet&& packet, PacketBatch& out);
+
+  Shard& shard;
+  ShardParams params;
+  wire::Checksum checksum;
+  PacketPool& pool;
+  Counters counters;
+  Instant now;
+  tcp::Memory memory;
+  ip::Host host;
+  tcp::IsnGenerator isn;
+  flow::FlowHash hash;
+  flow::Table table;
+  uint64_t table_changes = 0;  // a burst's bulk look-up is stale once this has moved
+  flow::Listeners listening;
+  flow::Ports ports;
+  std::vector<Listener> listeners;
+  timer::Wheel wheel;
+  Slab<app::Connection> connections;
+  tcp::SynQueue syn_queue;
+  Slab<tcp::TimeWaitRecord> time_wait;
+
+  struct TimeWaitLinks {
+    Slab<tcp::TimeWaitRecord>* records;
+    timer::FifoLinks& operator()(uint32_t index) const { return (*records)[index].links; }
+  };
+  timer::DeadlineFifo<TimeWaitLinks> time_wait_fifo;
+  struct AckLinks {
+    Slab<app::Connection>* all;
+    timer::FifoLinks& operator()(uint32_t index) const { return (*all)[index].links.ack; }
+  };
+  timer::DeadlineFifo<AckLinks> delayed_acks;
+
+  std::vector<uint32_t> ready;  // connections to be served by run() and transmit()
+  Recorder recorder;
+  Packet spare;  // allocated ahead: whether there is something to send shows only later
+  bool draining = false;
+  Instant next_drain_sweep{};
+  uint32_t established = 0;
+
+  // One burst's parse results and look-ups.
+  std::array<wire::Frame, kBurst> frames;
+  std::array<flow::FlowKey, kBurst> keys;
+  std::array<uint64_t, kBurst> hashes{};
+  std::array<flow::Ref, kBurst> refs;
+};
+
+}  // namespace millrace::shard

@@ -1,0 +1,160 @@
+// How connections come to a shard: connect(), listen(), and what SYNs make of a listener.
+#include <algorithm>
+#include <limits>
+
+#include "shard/impl.h"
+#include "tcp/open/handshake.h"
+#include "tcp/open/negotiation.h"
+
+namespace millrace::shard {
+
+namespace {
+
+bool is_openable(const Endpoint& remote) {
+  const IpAddress& address = remote.address;
+  return remote.port != 0 && !address.is_multicast() && !address.is_broadcast() && !address.is_unspecified();
+}
+
+}  // namespace
+
+// ---- active
+// ----------------------------------------------------------------------------------------------------
+
+app::OpenResult Shard::connect(const app::ConnectOptions& options, app::Handler& handler) {
+  app::OpenResult result = impl_->open(options, handler);
+  if (result.connection == nullptr) impl_->counters.tcp_open_failures.add();
+  return result;
+}
+
+app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handler& handler) {
+  using enum app::OpenError;
+  if (draining) return {.connection = nullptr, .error = Draining};
+  if (!is_openable(options.remote)) return {.connection = nullptr, .error = BadAddress};
+  const std::optional<IpAddress> source =
+      options.local_address ? options.local_address : host.select_source(options.remote.address);
+  if (!source) return {.connection = nullptr, .error = NoRoute};
+  if (source->family() != options.remote.address.family())
+    return {.connection = nullptr, .error = BadAddress};
+  const ip::LocalId local = host.local_id(*source);
+  if (local == ip::kNoLocal) return {.connection = nullptr, .error = AddressNotOurs};
+
+  wire::FlowAddress flow{.local = {*source, 0}, .remote = options.remote};
+  const auto is_free = [&](uint16_t port) {
+    flow.local.port = port;
+    const flow::FlowKey key = make_key(flow, local);
+    return !table.find(hash(key), key, [this](flow::Ref ref) -> const flow::FlowKey& { return key_of(ref); });
+  };
+  const std::optional<uint16_t> port =
+      options.local_port ? options.local_port : ports.select(*source, options.remote, is_free);
+  if (!port) return {.connection = nullptr, .error = NoPorts};
+  if (*port == 0) return {.connection = nullptr, .error = BadAddress};
+  if (!is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
+
+  const flow::FlowKey key = make_key(flow, local);
+  const uint32_t index = new_connection(handler, flow, key);
+  if (index == kNoIndex) return {.connection = nullptr, .error = NoMemory};
+  app::Connection& connection = connections[index];
+  tcp::open_active(connection.tcb(),
+                   {.iss = isn.isn(flow, now),
+                    .ts_offset = isn.timestamp_offset(flow.local.address, flow.remote.address),
+                    .our_mss = tcp::mss_for_mtu(params.interface.mtu, source->family())},
+                   context());
+  if (!table.insert(hash(key), flow::Ref(flow::Kind::Connection, index))) {
+    connections.destroy(index);
+    return {.connection = nullptr, .error = NoMemory};
+  }
+  ++table_changes;
+  make_ready(connection);
+  return {.connection = &connection, .error = None};
+}
+
+uint32_t Shard::Impl::new_connection(app::Handler& handler, const wire::FlowAddress& flow,
+                                     const flow::FlowKey& key) {
+  const uint32_t index = connections.create(shard, handler, memory);
+  if (index == kNoIndex) return kNoIndex;
+  app::Connection& connection = connections[index];
+  connection.place(flow.local, flow.remote);
+  connection.opened_at = now;
+  connection.links.index = index;
+  const uint8_t state = connection.tcb().hot.key.state;
+  connection.tcb().hot.key = key;
+  connection.tcb().hot.key.state = state;
+  return index;
+}
+
+// ---- passive
+// ---------------------------------------------------------------------------------------------------
+
+app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler, std::string_view name) {
+  if (impl_->draining) return app::OpenError::Draining;
+  const IpAddress& address = params.local.address;
+  if (params.local.port == 0 || address.is_multicast() || address.is_broadcast())
+    return app::OpenError::BadAddress;
+  if (!address.is_unspecified() && impl_->host.local_id(address) == ip::kNoLocal)
+    return app::OpenError::AddressNotOurs;
+  if (impl_->listeners.size() >= std::numeric_limits<uint16_t>::max()) return app::OpenError::NoMemory;
+  const auto index = static_cast<uint32_t>(impl_->listeners.size());
+  switch (impl_->listening.add(params.local, index)) {
+    case flow::ListenResult::Added:
+      break;
+    case flow::ListenResult::AddressInUse:
+      return app::OpenError::AddressInUse;
+    case flow::ListenResult::PortZero:
+      return app::OpenError::BadAddress;
+    case flow::ListenResult::Full:
+      return app::OpenError::NoMemory;
+  }
+  impl_->listeners.push_back({.params = params, .handler = &handler, .name = std::string(name)});
+  return app::OpenError::None;
+}
+
+void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
+                             uint64_t key_hash, PacketBatch& out) {
+  Listener& entry = listeners[listener];
+  if (entry.half_open >= entry.params.backlog || syn_queue.full())
+    return counters.drop(DropReason::TcpSynQueueFull);
+  const wire::Segment& syn = frame.tcp;
+  const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
+  const uint32_t index = syn_queue.create(key, syn, isn.isn(syn.flow, now), announced,
+                                          static_cast<uint16_t>(listener), params.tcp.receive_buffer);
+  if (index == kNoIndex || !table.insert(key_hash, flow::Ref(flow::Kind::SynRecord, index))) {
+    if (index != kNoIndex) syn_queue.destroy(index);
+    return counters.drop(DropReason::TcpSynQueueFull);
+  }
+  ++table_changes;
+  ++entry.half_open;
+  counters.tcp_passive_opens.add();
+  recorder.conclude(tcp::State::SynReceived);
+  wire::Segment answer;
+  tcp::syn_ack(syn_queue[index], params.tcp,
+               isn.timestamp_offset(syn.flow.local.address, syn.flow.remote.address), now, answer);
+  syn_queue.sent(index, now);
+  reply(frame, answer, tcp::State::SynReceived, out);
+}
+
+app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& flow, uint64_t record_hash) {
+  const tcp::SynRecord& record = syn_queue[index];
+  Listener& entry = listeners[record.listener];
+  const uint32_t created = new_connection(*entry.handler, flow, record.key);
+  if (created == kNoIndex) return nullptr;
+  app::Connection& connection = connections[created];
+  connection.links.listener = record.listener;
+  tcp::open_passive(connection.tcb(), record, isn.timestamp_offset(flow.local.address, flow.remote.address),
+                    context());
+  table.replace(record_hash, flow::Ref(flow::Kind::SynRecord, index),
+                flow::Ref(flow::Kind::Connection, created));
+  ++table_changes;
+  --entry.half_open;
+  ++entry.accepted;
+  syn_queue.destroy(index);
+  return &connection;
+}
+
+void Shard::Impl::forget_syn_record(uint32_t index, uint64_t record_hash) {
+  --listeners[syn_queue[index].listener].half_open;
+  table.erase(record_hash, flow::Ref(flow::Kind::SynRecord, index));
+  ++table_changes;
+  syn_queue.destroy(index);
+}
+
+}  // namespace millrace::shard

@@ -1,0 +1,231 @@
+// receive(): a burst is parsed, looked up in bulk, then each segment is run through its connection.
+#include <algorithm>
+
+#include "shard/impl.h"
+#include "tcp/close/close.h"
+#include "tcp/close/reset.h"
+#include "tcp/input.h"
+
+namespace millrace::shard {
+
+void Shard::receive(std::span<Packet> burst, Instant now, PacketBatch& out) {
+  impl_->now = now;
+  while (!burst.empty()) {
+    const std::span<Packet> part = burst.first(std::min(kBurst, burst.size()));
+    impl_->receive_burst(part, out);
+    burst = burst.subspan(part.size());
+  }
+}
+
+void Shard::Impl::receive_burst(std::span<Packet> burst, PacketBatch& out) {
+  parse(burst, out);
+  const auto resolver = [this](flow::Ref ref) -> const flow::FlowKey& { return key_of(ref); };
+  for (size_t i = 0; i < burst.size(); ++i) {
+    refs[i] = {};
+    if (frames[i].kind != wire::FrameKind::Tcp) continue;
+    refs[i] = table.candidate(hashes[i]);
+    if (refs[i]) __builtin_prefetch(&key_of(refs[i]));
+  }
+  const uint64_t looked_up_at = table_changes;
+  for (size_t i = 0; i < burst.size(); ++i) {
+    if (frames[i].kind == wire::FrameKind::Tcp) {
+      refs[i] = table_changes == looked_up_at ? table.verify(refs[i], hashes[i], keys[i], resolver)
+                                              : table.find(hashes[i], keys[i], resolver);
+      dispatch(i, burst[i], out);
+    }
+    burst[i].reset();
+  }
+}
+
+void Shard::Impl::parse(std::span<Packet> burst, PacketBatch& out) {
+  const wire::ParseParams parse_params{.mac = params.interface.mac, .mtu = params.interface.mtu};
+  uint64_t octets = 0;
+  for (size_t i = 0; i < burst.size(); ++i) {
+    wire::Frame& frame = frames[i];
+    octets += burst[i].length();
+    wire::parse_frame(burst[i], parse_params, frame);
+    if (frame.kind == wire::FrameKind::Tcp) {
+      const ip::LocalId local = host.local_id(frame.destination);
+      if (local == ip::kNoLocal) {
+        frame.kind = wire::FrameKind::Dropped;
+        frame.reason = frame.to_group ? DropReason::IpMulticastTransport : DropReason::IpNotOurs;
+      } else {
+        counters.tcp_segments_received.add();
+        keys[i] = make_key(frame.tcp.flow, local);
+        hashes[i] = hash(keys[i]);
+        table.prefetch(hashes[i]);
+      }
+    }
+    if (frame.kind == wire::FrameKind::Dropped) {
+      counters.drop(frame.reason);
+      if (frame.checksum_unfinished) counters.peer_checksum_unfinished.add();
+    } else if (frame.kind != wire::FrameKind::Tcp) {
+      if (const auto error = host.receive(frame, now, out)) on_icmp_error(*error, out);
+    }
+  }
+  counters.rx_packets.add(burst.size());
+  counters.rx_bytes.add(octets);
+}
+
+const flow::FlowKey& Shard::Impl::key_of(flow::Ref ref) const {
+  switch (ref.kind()) {
+    case flow::Kind::SynRecord:
+      return syn_queue[ref.index()].key;
+    case flow::Kind::TimeWait:
+      return time_wait[ref.index()].key;
+    default:
+      return connections[ref.index()].tcb().hot.key;
+  }
+}
+
+flow::FlowKey Shard::Impl::make_key(const wire::FlowAddress& flow, ip::LocalId local) const {
+  flow::FlowKey key;
+  key.remote = flow.remote.address;
+  key.remote_port = flow.remote.port;
+  key.local_port = flow.local.port;
+  key.local = local;
+  return key;
+}
+
+void Shard::Impl::dispatch(size_t i, Packet& packet, PacketBatch& out) {
+  wire::Frame& frame = frames[i];
+  if (!refs[i]) {
+    recorder.received(now, frame.tcp, keys[i].local, tcp::State::Closed);
+    return on_stranger(frame, keys[i], hashes[i], out);
+  }
+  const uint32_t index = refs[i].index();
+  switch (refs[i].kind()) {
+    case flow::Kind::Connection:
+      return on_connection(connections[index], frame, packet, out);
+    case flow::Kind::SynRecord:
+      recorder.received(now, frame.tcp, keys[i].local, tcp::State::SynReceived);
+      return on_syn_record(index, frame, packet, hashes[i], out);
+    case flow::Kind::TimeWait:
+      recorder.received(now, frame.tcp, keys[i].local, tcp::State::TimeWait);
+      return on_time_wait(index, frame, hashes[i], out);
+  }
+}
+
+void Shard::Impl::on_connection(app::Connection& connection, wire::Frame& frame, Packet& packet,
+                                PacketBatch& out) {
+  tcp::Tcb& tcb = connection.tcb();
+  const Seq snd_una = tcb.hot.snd_una;
+  recorder.received(now, frame.tcp, tcb.hot.key.local, tcb.hot.state());
+  const tcp::Verdict verdict = tcp::on_segment(tcb, frame.tcp, packet, context());
+  recorder.conclude(tcb.hot.state());
+  if (!verdict.is_taken()) {
+    counters.drop(verdict.reason());
+    if (verdict.wants_reset()) reply_reset(frame, tcb.hot.state(), out);
+  }
+  if (tcb.hot.snd_una != snd_una) host.confirm(connection.remote().address, now);
+  make_ready(connection);
+  if (tcb.hot.state() == tcp::State::Closed || tcb.hot.state() == tcp::State::TimeWait)
+    leave(connection, out);
+}
+
+void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t record_hash,
+                                PacketBatch& out) {
+  DropReason reason{};
+  const tcp::SynAction action = tcp::on_segment(syn_queue[index], frame.tcp, reason);
+  if (action == tcp::SynAction::Promote) {
+    app::Connection* connection = promote(index, frame.tcp.flow, record_hash);
+    if (connection != nullptr) return on_connection(*connection, frame, packet, out);
+    return counters.drop(DropReason::TcpConnectionsFull);  // the peer sends again, and so does the record
+  }
+  const tcp::SynRecord& record = syn_queue[index];
+  const uint32_t ts_offset =
+      isn.timestamp_offset(frame.tcp.flow.local.address, frame.tcp.flow.remote.address);
+  wire::Segment answer;
+  recorder.conclude(action == tcp::SynAction::Remove ? tcp::State::Listen : tcp::State::SynReceived);
+  switch (action) {
+    case tcp::SynAction::Answer:
+      tcp::syn_ack(record, params.tcp, ts_offset, now, answer);
+      counters.tcp_syn_acks_retransmitted.add();
+      return reply(frame, answer, tcp::State::SynReceived, out);
+    case tcp::SynAction::Acknowledge:
+      counters.drop(reason);
+      tcp::acknowledge(record, ts_offset, now, answer);
+      return reply(frame, answer, tcp::State::SynReceived, out);
+    case tcp::SynAction::Reset:
+      counters.drop(reason);
+      return reply_reset(frame, tcp::State::SynReceived, out);
+    case tcp::SynAction::Remove:
+      if (frame.tcp.flags.rst()) counters.tcp_resets_received.add();
+      counters.tcp_open_failures.add();
+      return forget_syn_record(index, record_hash);
+    default:
+      return counters.drop(reason);
+  }
+}
+
+void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t record_hash, PacketBatch& out) {
+  tcp::TimeWaitRecord& record = time_wait[index];
+  DropReason reason{};
+  const tcp::TimeWaitAction action = tcp::on_segment(record, frame.tcp, now, reason);
+  recorder.conclude(tcp::State::TimeWait);
+  switch (action) {
+    case tcp::TimeWaitAction::Restart:
+      record.expires = now + 2 * params.tcp.msl;
+      time_wait_fifo.move_to_back(index);
+      [[fallthrough]];
+    case tcp::TimeWaitAction::Acknowledge: {
+      if (action == tcp::TimeWaitAction::Acknowledge) counters.drop(reason);
+      wire::Segment answer;
+      tcp::acknowledge(record, now, answer);
+      return reply(frame, answer, tcp::State::TimeWait, out);
+    }
+    case tcp::TimeWaitAction::Reopen: {
+      const flow::FlowKey key = make_key(frame.tcp.flow, record.key.local);
+      if (listening.find(frame.tcp.flow.local) == kNoIndex || draining) {
+        // Nobody would take the new connection: the old one's quiet time goes on.
+        wire::Segment answer;
+        tcp::acknowledge(record, now, answer);
+        counters.drop(DropReason::TcpStateIgnores);
+        return reply(frame, answer, tcp::State::TimeWait, out);
+      }
+      counters.tcp_time_wait_reused.add();
+      forget_time_wait(index, record_hash);
+      return on_stranger(frame, key, record_hash, out);
+    }
+    case tcp::TimeWaitAction::Remove:
+      counters.tcp_resets_received.add();
+      recorder.conclude(tcp::State::Closed);
+      return forget_time_wait(index, record_hash);
+    case tcp::TimeWaitAction::Drop:
+      return counters.drop(reason);
+  }
+}
+
+// RFC 9293 §3.10.7.1 (CLOSED) and §3.10.7.2 (LISTEN).
+void Shard::Impl::on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint64_t key_hash,
+                              PacketBatch& out) {
+  const wire::Flags flags = frame.tcp.flags;
+  const uint32_t listener = draining ? kNoIndex : listening.find(frame.tcp.flow.local);
+  if (flags.rst()) return counters.drop(DropReason::TcpNoConnection);
+  if (listener == kNoIndex || flags.ack()) {
+    counters.drop(DropReason::TcpNoConnection);
+    return reply_reset(frame, listener == kNoIndex ? tcp::State::Closed : tcp::State::Listen, out);
+  }
+  if (!flags.syn()) return counters.drop(DropReason::TcpStateIgnores);
+  accept_syn(listener, frame, key, key_hash, out);
+}
+
+// RFC 5927 §4: only for a segment in flight; a hard error ends nothing but an open (RFC 1122 §4.2.3.9
+// amended).
+void Shard::Impl::on_icmp_error(const ip::TransportError& error, PacketBatch& out) {
+  app::Connection* connection = shard.find(error.quoted.flow);
+  if (connection == nullptr) return counters.drop(DropReason::IcmpQuoteForeign);
+  tcp::Tcb& tcb = connection->tcb();
+  if (!error.quoted.seq.within(tcb.hot.snd_una, tcb.hot.snd_nxt - tcb.hot.snd_una))
+    return counters.drop(DropReason::IcmpQuoteForeign);
+  counters.icmp_errors_received.add();
+  if (error.hint == ip::IcmpHint::Refused && tcb.hot.state() == tcp::State::SynSent) {
+    tcp::end(tcb, tcp::End::Refused);
+    make_ready(*connection);
+    leave(*connection, out);
+  } else if (error.hint == ip::IcmpHint::Unreachable || error.hint == ip::IcmpHint::Refused) {
+    tcb.cold.soft_error = true;
+  }
+}
+
+}  // namespace millrace::shard

@@ -1,0 +1,59 @@
+// What a shard shows of itself: plain copies, made by the lcore, read by anybody.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/address.h"
+#include "base/seq.h"
+#include "base/time.h"
+#include "base/units.h"
+#include "tcp/state.h"
+#include "wire/segment.h"
+
+namespace millrace::shard {
+
+struct ConnectionRow {
+  uint64_t id = 0;
+  wire::FlowAddress flow;
+  tcp::State state = tcp::State::Closed;
+  std::string service;  // the listener's name; empty for active opens
+  Micros age{};
+  Bytes send_queue_bytes = 0;      // queued or unacknowledged
+  Bytes receive_queue_bytes = 0;   // received and not consumed
+  Bytes unacknowledged_bytes = 0;  // SND.NXT - SND.UNA
+  Bytes cwnd_bytes = 0;
+  Bytes ssthresh_bytes = 0;
+  Bytes send_window_bytes = 0;
+  Bytes receive_window_bytes = 0;
+  uint16_t mss_bytes = 0;
+  Micros srtt{};
+  Micros rttvar{};
+  Micros rto{};
+  uint32_t retransmits = 0;  // segments sent again in this connection's life
+  uint32_t backoff = 0;      // time-outs in a row
+  uint64_t bytes_sent = 0;
+  uint64_t bytes_received = 0;
+  bool timestamps = false;
+  uint8_t send_scale = 0;
+  uint8_t receive_scale = 0;
+};
+
+struct ListenerRow {
+  std::string name;
+  Endpoint local;
+  uint32_t half_open = 0;
+  uint32_t backlog = 0;
+  uint64_t accepted = 0;
+};
+
+// One segment seen or sent.
+struct TraceRow {
+  Instant at{};
+  bool sent = false;
+  tcp::State before = tcp::State::Closed;  // our state when it came, or before it was sent
+  tcp::State after = tcp::State::Closed;
+  wire::Segment segment;  // payload is not kept
+};
+
+}  // namespace millrace::shard

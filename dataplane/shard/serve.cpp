@@ -1,0 +1,143 @@
+// run() and transmit(): the connections that something happened to are served, once a burst each.
+#include <algorithm>
+
+#include "shard/impl.h"
+#include "tcp/close/close.h"
+#include "tcp/timers.h"
+#include "tcp/transfer/delayed_ack.h"
+
+namespace millrace::shard {
+
+void Shard::Impl::make_ready(app::Connection& connection) {
+  if (connection.links.ready) return;
+  connection.links.ready = true;
+  ready.push_back(connection.links.index);
+}
+
+void Shard::run(Instant now) {
+  impl_->now = now;
+  // By index: a callback may open connections or touch others, which lengthens the list.
+  for (size_t i = 0; i < impl_->ready.size(); ++i) impl_->connections[impl_->ready[i]].deliver();
+}
+
+void Shard::transmit(Instant now, PacketBatch& out) {
+  Impl& impl = *impl_;
+  impl.now = now;
+  size_t kept = 0;
+  const size_t count = impl.ready.size();
+  for (size_t i = 0; i < count; ++i) {
+    app::Connection& connection = impl.connections[impl.ready[i]];
+    if (!impl.send_pending(connection, out)) {
+      impl.ready[kept++] = impl.ready[i];
+      continue;
+    }
+    connection.links.ready = false;
+    const tcp::State state = connection.state();
+    const bool over = state == tcp::State::Closed || state == tcp::State::TimeWait;
+    if (over && !connection.links.detached) impl.leave(connection, out);
+    if (over && connection.closed_told())
+      impl.destroy(connection);
+    else if (!over)
+      impl.settle(connection);
+    else if ((connection.tcb().hot.events & tcp::Event::kClosed) != 0 && connection.readable_bytes() == 0)
+      connection.links.ready = true,
+      impl.ready[kept++] = connection.links.index;  // its end is still to be told
+  }
+  impl.ready.resize(kept);
+  impl.spare.reset();
+  impl.counters.connections.set(impl.connections.used());
+  impl.counters.syn_records.set(impl.syn_queue.size());
+  impl.counters.time_wait_records.set(impl.time_wait.used());
+  impl.counters.buffer_bytes.set(impl.memory.used_bytes());
+  impl.counters.established_connections.set(impl.established);
+}
+
+// Sends what may leave now. False: `out` or the pool is exhausted, and something may be left.
+bool Shard::Impl::send_pending(app::Connection& connection, PacketBatch& out) {
+  if (connection.links.detached) return true;
+  tcp::Tcb& tcb = connection.tcb();
+  wire::Segment segment;
+  tcp::PayloadRange payload;
+  for (;;) {
+    if (out.full()) return false;
+    if (!spare && !(spare = take_packet())) return false;
+    if (!tcp::next_segment(tcb, context(), segment, payload)) return true;
+    emit(connection, segment, payload, out);
+  }
+}
+
+void Shard::Impl::settle(app::Connection& connection) {
+  tcp::Tcb& tcb = connection.tcb();
+  tcp::settle_timer(tcb, context());
+  // Lazily: a deadline that has moved later is looked at again when the old one goes off.
+  const Instant deadline = tcp::next_deadline(tcb);
+  if (deadline != kNever && (!tcb.hot.timer.armed() || deadline < tcb.hot.timer.deadline()))
+    wheel.start(tcb.hot.timer, deadline);
+  const uint32_t index = connection.links.index;
+  const bool waiting = delayed_acks.contains(index);
+  if (tcb.hot.flags.ack_delayed && !waiting) {
+    connection.links.ack_deadline = now + params.tcp.delayed_ack;
+    delayed_acks.push_back(index);
+  } else if (!tcb.hot.flags.ack_delayed && waiting) {
+    delayed_acks.remove(index);
+  }
+  const bool is_established = tcb.hot.state() == tcp::State::Established;
+  if (is_established != connection.links.established_counted) {
+    connection.links.established_counted = is_established;
+    established += is_established ? 1 : -1U;
+  }
+}
+
+void Shard::Impl::leave(app::Connection& connection, PacketBatch& out) {
+  if (connection.links.detached) return;
+  send_pending(connection, out);
+  tcp::Tcb& tcb = connection.tcb();
+  const uint64_t key_hash = hash(tcb.hot.key);
+  if (tcb.hot.state() == tcp::State::TimeWait)
+    enter_time_wait(connection, key_hash);
+  else
+    table.erase(key_hash, flow::Ref(flow::Kind::Connection, connection.links.index));
+  ++table_changes;
+  connection.links.detached = true;
+  wheel.cancel(tcb.hot.timer);
+  if (delayed_acks.contains(connection.links.index)) delayed_acks.remove(connection.links.index);
+  tcb.cold.send.clear();
+  tcb.cold.reassembly.clear();
+  if (connection.links.established_counted) --established;
+  connection.links.established_counted = false;
+  counters.tcp_closed.add();
+}
+
+void Shard::Impl::enter_time_wait(app::Connection& connection, uint64_t key_hash) {
+  if (time_wait.full() && !time_wait_fifo.empty()) {
+    const uint32_t oldest = time_wait_fifo.front();
+    forget_time_wait(oldest, hash(time_wait[oldest].key));
+    counters.tcp_time_wait_recycled.add();
+  }
+  counters.tcp_time_wait_entered.add();
+  const flow::Ref from(flow::Kind::Connection, connection.links.index);
+  const uint32_t index = time_wait.create(connection.tcb());
+  if (index == kNoIndex) {  // configured to hold none
+    table.erase(key_hash, from);
+    return;
+  }
+  time_wait[index].expires = now + 2 * params.tcp.msl;
+  time_wait_fifo.push_back(index);
+  table.replace(key_hash, from, flow::Ref(flow::Kind::TimeWait, index));
+}
+
+void Shard::Impl::forget_time_wait(uint32_t index, uint64_t key_hash) {
+  time_wait_fifo.remove(index);
+  table.erase(key_hash, flow::Ref(flow::Kind::TimeWait, index));
+  ++table_changes;
+  time_wait.destroy(index);
+}
+
+void Shard::Impl::destroy(app::Connection& connection) {
+  const uint32_t index = connection.links.index;
+  wheel.cancel(connection.tcb().hot.timer);
+  if (delayed_acks.contains(index)) delayed_acks.remove(index);
+  connections.destroy(index);
+}
+
+}  // namespace millrace::shard

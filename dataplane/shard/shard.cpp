@@ -1,0 +1,98 @@
+#include "shard/shard.h"
+
+#include <algorithm>
+
+#include "shard/impl.h"
+#include "tcp/close/close.h"
+
+namespace millrace::shard {
+
+namespace {
+
+constexpr uint32_t kListeners = 1024;
+
+uint32_t table_bound(const MemoryParams& memory) {
+  const uint64_t all = uint64_t{memory.connections} + memory.syn_records + memory.time_wait_records;
+  return static_cast<uint32_t>(std::min<uint64_t>(all, (uint64_t{1} << flow::Ref::kIndexBits) - 1));
+}
+
+}  // namespace
+
+Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_checksum, PacketPool& packets,
+                  Entropy& entropy, Instant start)
+    : shard(owner),
+      params(given),
+      checksum(link_checksum),
+      pool(packets),
+      now(start),
+      memory(given.memory.buffer_bytes, given.memory.held_packets),
+      host(params.interface, params.neighbor, params.icmp, packets, counters),
+      isn(entropy),
+      hash(entropy),
+      table(table_bound(given.memory)),
+      listening(kListeners),
+      ports({}, entropy),
+      wheel(start),
+      connections(given.memory.connections),
+      syn_queue(given.memory.syn_records),
+      time_wait(given.memory.time_wait_records),
+      time_wait_fifo(TimeWaitLinks{&time_wait}),
+      delayed_acks(AckLinks{&connections}),
+      recorder(given.memory.trace_segments) {}
+
+Shard::Impl::~Impl() {
+  for (uint32_t i = 0; i < connections.extent(); ++i)
+    if (connections.contains(i)) destroy(connections[i]);
+  while (!time_wait_fifo.empty()) {
+    const uint32_t index = time_wait_fifo.front();
+    time_wait_fifo.remove(index);
+    time_wait.destroy(index);
+  }
+}
+
+Shard::Shard(const ShardParams& params, wire::Checksum checksum, PacketPool& pool, Entropy& entropy,
+             Instant now)
+    : impl_(std::make_unique<Impl>(*this, params, checksum, pool, entropy, now)) {}
+
+Shard::~Shard() = default;
+
+void Shard::start(Instant now, PacketBatch& out) {
+  impl_->now = now;
+  impl_->host.announce(now, out);
+}
+
+Instant Shard::now() const { return impl_->now; }
+
+bool Shard::busy() const { return !impl_->ready.empty(); }
+
+Instant Shard::next_deadline() const {
+  const Impl& impl = *impl_;
+  Instant deadline = std::min(impl.wheel.next_deadline(), impl.host.next_deadline());
+  deadline = std::min(deadline, impl.syn_queue.next_deadline(impl.params.tcp.rto_initial));
+  if (!impl.time_wait_fifo.empty())
+    deadline = std::min(deadline, impl.time_wait[impl.time_wait_fifo.front()].expires);
+  if (!impl.delayed_acks.empty())
+    deadline = std::min(deadline, impl.connections[impl.delayed_acks.front()].links.ack_deadline);
+  if (impl.draining && impl.connections.used() != 0) deadline = std::min(deadline, impl.next_drain_sweep);
+  return deadline;
+}
+
+void Shard::touch(app::Connection& connection) { impl_->make_ready(connection); }
+
+void Shard::set_tcp_params(const TcpParams& params) { impl_->params.tcp = params; }
+
+uint32_t Shard::connections() const { return impl_->connections.used() + impl_->syn_queue.size(); }
+
+void Shard::drain(Instant now) {
+  impl_->now = now;
+  impl_->draining = true;
+  impl_->next_drain_sweep = now;
+}
+
+void Shard::abort_all(Instant now) {
+  impl_->now = now;
+  for (uint32_t i = 0; i < impl_->connections.extent(); ++i)
+    if (impl_->connections.contains(i)) impl_->connections[i].abort();
+}
+
+}  // namespace millrace::shard

@@ -1,0 +1,93 @@
+// One lcore's world: its connections, listeners, timers and applications. The loop of dpdk/lcore, or the
+// simulation's, calls the four verbs in this order each iteration:
+//
+//   receive(burst) -> expire() -> run() -> transmit()
+//
+// Packets to send collect in `out`, which the caller hands to the link afterwards.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/connection.h"
+#include "app/stack.h"
+#include "base/counters.h"
+#include "base/entropy.h"
+#include "base/packet.h"
+#include "base/params.h"
+#include "ip/host.h"
+#include "shard/rows.h"
+#include "tcp/state.h"
+#include "wire/build.h"
+
+namespace millrace::shard {
+
+class Shard final : public app::Stack {
+ public:
+  // `pool` supplies the packets to send and outlives the shard. `entropy` is read here and on each secret's
+  // renewal. `now` is the first instant.
+  Shard(const ShardParams& params, wire::Checksum checksum, PacketPool& pool, Entropy& entropy, Instant now);
+  ~Shard() override;
+
+  // Announces our addresses on the link.
+  void start(Instant now, PacketBatch& out);
+
+  // Takes every packet of `burst` (they are moved from).
+  void receive(std::span<Packet> burst, Instant now, PacketBatch& out);
+  void expire(Instant now, PacketBatch& out);
+  void run(Instant now);
+  void transmit(Instant now, PacketBatch& out);
+
+  // When expire() next has something to do; kNever: not before something is received or asked for.
+  Instant next_deadline() const;
+  // Whether run() or transmit() have work left that needs no event: `out` was full, or an application spoke.
+  bool busy() const;
+
+  app::OpenResult connect(const app::ConnectOptions& options, app::Handler& handler) override;
+  app::OpenError listen(const ListenerParams& params, app::Handler& handler, std::string_view name) override;
+  Instant now() const override;
+
+  // Stops listening and closes what is idle: new SYNs are reset, established connections get close() once
+  // their application has nothing queued. Done when connections() == 0.
+  void drain(Instant now);
+  // Aborts every connection; the RSTs leave with transmit().
+  void abort_all(Instant now);
+  uint32_t connections() const;  // TCBs, half-open ones included; TIME-WAIT not
+
+  // New values for what may change live; between two bursts.
+  void set_tcp_params(const TcpParams& params);
+
+  // ---- sight ---------------------------------------------------------------------------------------------
+  const Counters& counters() const;
+  Counters& counters();  // the loop adds its own
+  // Up to `limit` rows from `cursor` (0 to begin); returns the cursor to go on with, 0 when there are no
+  // more.
+  uint64_t copy_connections(uint64_t cursor, size_t limit, std::vector<ConnectionRow>& out) const;
+  std::vector<ListenerRow> listeners() const;
+  std::vector<ip::NeighborRow> neighbors() const;
+  // The last segments of all connections, oldest first (the flight recorder); empty when switched off.
+  std::vector<TraceRow> trace(size_t limit) const;
+  // The state of one flow, Closed when there is none (Listen when only a listener matches).
+  tcp::State state_of(const wire::FlowAddress& flow) const;
+  // The connection of one flow, for tests and simulations; nullptr when there is no TCB.
+  app::Connection* find(const wire::FlowAddress& flow);
+  // Buffers and timers in use: all zero once every connection has gone (tests hold us to it).
+  struct Usage {
+    uint32_t connections = 0, syn_records = 0, time_wait_records = 0, timers = 0;
+    uint64_t buffer_bytes = 0, held_packets = 0;
+  };
+  Usage usage() const;
+
+ private:
+  void touch(app::Connection& connection) override;
+
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace millrace::shard

@@ -1,0 +1,43 @@
+// TIME-WAIT as a record of one line: enough to acknowledge a repeated FIN, to be quiet for 2 * MSL, and to
+// tell a new connection from an old segment.
+#pragma once
+
+#include "flow/key.h"
+#include "tcp/context.h"
+#include "tcp/tcb.h"
+#include "timer/deadline_fifo.h"
+#include "wire/segment.h"
+
+namespace millrace::tcp {
+
+struct alignas(64) TimeWaitRecord {
+  flow::FlowKey key;
+  timer::FifoLinks links;
+  Instant expires{};
+  Seq snd_nxt;
+  Seq rcv_nxt;
+  uint32_t ts_recent = 0;
+  uint32_t ts_offset = 0;
+  WireWindow window;
+  bool timestamps = false;
+
+  explicit TimeWaitRecord(const Tcb& tcb);
+};
+static_assert(sizeof(TimeWaitRecord) == 64);
+
+enum class TimeWaitAction : uint8_t {
+  Drop,
+  Acknowledge,  // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
+  Restart,      // the same, and 2 * MSL begins again
+  Reopen,       // a new connection: forget the record and give the segment to the listener
+  Remove,       // reset
+};
+
+// RFC 9293 §3.10.7.4 for TIME-WAIT, and §3.6.1 for a new SYN. `reason` says why, when the segment is dropped.
+TimeWaitAction on_segment(TimeWaitRecord& record, const wire::Segment& segment, Instant now,
+                          DropReason& reason);
+
+// The acknowledgement that the record sends.
+void acknowledge(const TimeWaitRecord& record, Instant now, wire::Segment& out);
+
+}  // namespace millrace::tcp

@@ -1,0 +1,78 @@
+// Payload memory of a shard: blocks for octets that are copied, pieces that name octets wherever they lie.
+// Charged at its true size against one budget. Neighbours: transfer/send_queue.h, receive_queue.h,
+// reassembly.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/packet.h"
+#include "base/seq.h"
+#include "base/slab.h"
+
+namespace millrace::tcp {
+
+inline constexpr uint32_t kBlockBytes = 2048;
+
+// Octets [begin, end) of `data` are in use.
+struct Block {
+  static constexpr uint32_t kCapacity = kBlockBytes - 16;
+  Block* next = nullptr;
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  uint8_t data[kCapacity];
+
+  uint32_t size() const { return end - begin; }
+  uint32_t room() const { return kCapacity - end; }
+};
+static_assert(sizeof(Block) == kBlockBytes);
+
+// A run of received octets: in a packet that is held, or copied into a block.
+struct Piece {
+  Piece* next = nullptr;
+  Seq seq;  // of the first octet: used while out of order
+  uint32_t length = 0;
+  const uint8_t* data = nullptr;
+  Packet packet;           // holds `data`, or
+  Block* block = nullptr;  // holds `data`
+  Seq end() const { return seq + length; }
+};
+
+class Memory {
+ public:
+  Memory(uint64_t budget_bytes, uint32_t held_packets_bound);
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  ~Memory();
+
+  Block* take_block();  // nullptr: the budget is spent
+  void give_back(Block* block);
+  // Takes over `packet`, whose `data`/`length` it names. nullptr: a bound is reached (the packet stays).
+  Piece* hold(Packet& packet, Seq seq, const uint8_t* data, uint32_t length);
+  // Copies the octets, at most Block::kCapacity. nullptr: the budget is spent.
+  Piece* copy(Seq seq, const uint8_t* data, uint32_t length);
+  void give_back(Piece* piece);
+
+  uint64_t used_bytes() const { return used_; }
+  uint64_t budget_bytes() const { return budget_; }
+  uint64_t held_packets() const { return held_; }
+
+ private:
+  static constexpr uint64_t kHeldPacketBytes = 2304;  // an mbuf with its data room
+  static constexpr uint64_t kPieceBytes = sizeof(Piece);
+  static constexpr size_t kChunkBlocks = 64;
+  bool charge(uint64_t bytes);
+  Piece* take_piece();
+
+  uint64_t budget_;
+  uint64_t held_bound_;
+  uint64_t used_ = 0;
+  uint64_t held_ = 0;
+  Block* free_blocks_ = nullptr;
+  Piece* free_pieces_ = nullptr;
+  std::vector<std::unique_ptr<Block[]>> block_chunks_;
+  std::vector<std::unique_ptr<Piece[]>> piece_chunks_;
+};
+
+}  // namespace millrace::tcp

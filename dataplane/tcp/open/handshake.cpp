@@ -1,0 +1,177 @@
+#include "tcp/open/handshake.h"
+
+#include <algorithm>
+
+#include "tcp/open/negotiation.h"
+#include "tcp/steps.h"
+#include "tcp/transfer/ack.h"
+#include "tcp/transfer/delayed_ack.h"
+
+namespace millrace::tcp {
+
+namespace {
+
+Family family_of(const Tcb& tcb) { return tcb.hot.key.remote.family(); }
+
+void prepare(Tcb& tcb, const OpenParams& open, const TcpParams& params) {
+  TcbHot& hot = tcb.hot;
+  TcbCold& cold = tcb.cold;
+  cold.iss = open.iss;
+  hot.snd_una = open.iss;
+  hot.snd_nxt = open.iss;
+  hot.snd_end = open.iss + 1;
+  cold.recovery.open(open.iss);
+  cold.our_mss = open.our_mss;
+  cold.receive_buffer = params.receive_buffer;
+  cold.send_buffer = params.send_buffer;
+  hot.ts_offset = open.ts_offset;
+  hot.flags.no_delay = !params.nagle;
+  hot.quick_acks = kQuickAcks;
+  cold.path.add(State::Closed);
+  renew_rto(tcb, params);
+}
+
+void take_peer_isn(Tcb& tcb, Seq irs, Instant now) {
+  tcb.cold.irs = irs;
+  tcb.hot.rcv_nxt = irs + 1;
+  tcb.hot.rcv_adv = tcb.hot.rcv_nxt;
+  tcb.hot.last_ack_sent = tcb.hot.rcv_nxt;
+  tcb.cold.rcv_up = tcb.hot.rcv_nxt;
+  tcb.cold.ts_recent_at = now;
+}
+
+// The window field of a SYN is not scaled (RFC 7323 §2.2).
+void take_syn_window(Tcb& tcb, const wire::Segment& segment) {
+  tcb.hot.snd_wnd = segment.window.field();
+  tcb.hot.snd_wl1 = segment.seq;
+  tcb.hot.snd_wl2 = segment.ack;
+  tcb.cold.max_snd_wnd = std::max(tcb.cold.max_snd_wnd, tcb.hot.snd_wnd);
+}
+
+void open_congestion_window(Tcb& tcb, const TcpParams& params) {
+  // RFC 6928 §2: one segment after the SYN or SYN-ACK was lost.
+  tcb.cold.cc.open(tcb.hot.mss, tcb.cold.retries > 1 ? 1 : params.initial_window_segments);
+  tcb.hot.cwnd = tcb.cold.cc.cwnd();
+}
+
+// RFC 6298 §5.7: a time-out below 3 s that expired for the SYN is 3 s when data begins.
+void settle_rto(Tcb& tcb, bool syn_timed_out, const TcpParams& params) {
+  tcb.cold.rtt.clear_backoff();
+  renew_rto(tcb, params);
+  if (syn_timed_out && !tcb.cold.rtt.has_sample())
+    tcb.hot.rto_us = std::max(tcb.hot.rto_us, static_cast<uint32_t>(Micros(3s).count()));
+}
+
+// SYN-SENT with an acceptable ACK: the handshake is complete on our side.
+Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  const bool syn_timed_out = tcb.cold.retries != 0;
+  open_congestion_window(tcb, context.params);
+  advance_snd_una(tcb, segment, context);
+  open_congestion_window(tcb, context.params);  // the SYN's acknowledgement opens nothing (RFC 5681 §3.1)
+  settle_rto(tcb, syn_timed_out, context.params);
+  take_syn_window(tcb, segment);
+  hot.flags.syn_due = false;
+  hot.flags.ack_now = true;
+  context.counters.tcp_established.add();
+  if (!enter(tcb, State::Established)) return Verdict::taken();
+  // Other controls and text go on at the sixth step, behind the SYN.
+  segment.seq += 1;
+  segment.flags = wire::Flags(segment.flags.bits() & ~wire::Flags::kSyn);
+  if (segment.length() == 0) return Verdict::taken();
+  hot.rcv_adv = hot.rcv_nxt + std::min<Bytes>(tcb.cold.receive_buffer, 0xffff);
+  check_urg(tcb, segment);
+  if (const Step step = process_text(tcb, segment, packet, context)) return *step;
+  check_fin(tcb, segment);
+  return Verdict::taken();
+}
+
+}  // namespace
+
+void open_active(Tcb& tcb, const OpenParams& open, const Context& context) {
+  prepare(tcb, open, context.params);
+  tcb.hot.flags.active_open = true;
+  tcb.hot.flags.syn_due = true;
+  enter(tcb, State::SynSent);
+  context.counters.tcp_active_opens.add();
+}
+
+void open_passive(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, const Context& context) {
+  prepare(tcb, {.iss = record.iss, .ts_offset = ts_offset, .our_mss = record.our_mss}, context.params);
+  tcb.cold.path = Path();
+  tcb.cold.path.add(State::Listen);
+  tcb.hot.snd_nxt = record.iss + 1;
+  take_peer_isn(tcb, record.irs, context.now);
+  const wire::TcpOptions ours = record.answered(context.params);
+  agree(tcb, ours, record.offered(), family_of(tcb));
+  tcb.hot.rcv_adv = tcb.hot.rcv_nxt + record.window_offered();
+  tcb.hot.snd_wnd = record.peer_window.field();
+  tcb.hot.snd_wl1 = record.irs;
+  tcb.cold.max_snd_wnd = tcb.hot.snd_wnd;
+  // RFC 6298 §3: only a SYN-ACK that was sent once can be timed.
+  if (record.retries == 0) {
+    tcb.hot.flags.timing = true;
+    tcb.hot.timed_seq = record.iss + 1;
+    tcb.hot.timed_at_us = static_cast<uint32_t>(record.sent_at.time_since_epoch().count());
+  }
+  tcb.cold.retries = record.retries;
+  tcb.hot.key.state = static_cast<uint8_t>(State::SynReceived);
+  tcb.cold.path.add(State::SynReceived);
+}
+
+Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  // First: ACK. Nothing but our SYN can be acknowledged.
+  const bool ack_acceptable =
+      segment.flags.ack() && segment.ack.after(tcb.cold.iss) && segment.ack.before_or_at(hot.snd_nxt);
+  if (segment.flags.ack() && !ack_acceptable) {
+    return segment.flags.rst() ? Verdict::dropped(DropReason::TcpAckUnacceptable)
+                               : Verdict::reset(DropReason::TcpAckUnacceptable);
+  }
+  // Second: RST.
+  if (segment.flags.rst()) {
+    if (!ack_acceptable) return Verdict::dropped(DropReason::TcpStateIgnores);
+    context.counters.tcp_resets_received.add();
+    end(tcb, End::Refused);
+    return Verdict::taken();
+  }
+  // Fourth: SYN.
+  if (!segment.flags.syn()) return Verdict::dropped(DropReason::TcpStateIgnores);
+  take_peer_isn(tcb, segment.seq, context.now);
+  agree(tcb, offer(tcb.cold.our_mss, tcb.cold.receive_buffer, context.params), segment.options,
+        family_of(tcb));
+  if (ack_acceptable) return complete_active_open(tcb, segment, packet, context);
+  // Simultaneous open (RFC 9293 §3.5, Figure 7). Text of the SYN is left to be sent again.
+  take_syn_window(tcb, segment);
+  hot.flags.syn_due = true;
+  enter(tcb, State::SynReceived);
+  return Verdict::taken();
+}
+
+void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  const bool syn_timed_out = tcb.cold.retries != 0;
+  open_congestion_window(tcb, context.params);
+  hot.flags.syn_due = false;
+  // RFC 9293 §3.10.7.4: SND.WND, SND.WL1, SND.WL2 from this segment. A SYN-ACK's window is not scaled; of a
+  // simultaneous open the SYN was cut off already, its window stays what the first SYN said.
+  hot.snd_wnd = hot.snd_scale.bytes(segment.window);
+  hot.snd_wl1 = segment.seq;
+  hot.snd_wl2 = segment.ack;
+  tcb.cold.max_snd_wnd = std::max(tcb.cold.max_snd_wnd, hot.snd_wnd);
+  advance_snd_una(tcb, segment, context);
+  open_congestion_window(tcb, context.params);
+  settle_rto(tcb, syn_timed_out, context.params);
+  context.counters.tcp_established.add();
+  if (!enter(tcb, State::Established)) return;
+  if (hot.flags.fin_queued) enter(tcb, State::FinWait1);  // CLOSE had waited for this
+}
+
+Step check_syn(Tcb& tcb, const wire::Segment& segment) {
+  if (!segment.flags.syn()) return kNextStep;
+  // RFC 9293 §3.10.7.4, fourth step (RFC 5961 §4): challenge, whatever the sequence number.
+  tcb.hot.flags.ack_now = true;
+  return Verdict::dropped(DropReason::TcpNotAcceptable);
+}
+
+}  // namespace millrace::tcp

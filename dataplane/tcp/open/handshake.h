@@ -1,0 +1,30 @@
+// OPEN and the three-way handshake of connections that have a TCB (RFC 9293 §3.5). Half-open passive ones are
+// records: syn_queue.h.
+#pragma once
+
+#include "base/packet.h"
+#include "tcp/context.h"
+#include "tcp/open/syn_queue.h"
+#include "tcp/tcb.h"
+#include "wire/segment.h"
+
+namespace millrace::tcp {
+
+struct OpenParams {
+  Seq iss;
+  uint32_t ts_offset = 0;
+  Mss our_mss;
+};
+
+// Active OPEN: SYN-SENT, a SYN is due (RFC 9293 §3.10.1).
+void open_active(Tcb& tcb, const OpenParams& open, const Context& context);
+// A record whose ACK has come becomes a TCB in SYN-RECEIVED; the segment is then processed by on_segment().
+void open_passive(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, const Context& context);
+
+// SEGMENT ARRIVES in SYN-SENT (RFC 9293 §3.10.7.3).
+Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context);
+
+// SYN-RECEIVED -> ESTABLISHED: `segment` carries the acceptable ACK.
+void establish(Tcb& tcb, const wire::Segment& segment, const Context& context);
+
+}  // namespace millrace::tcp

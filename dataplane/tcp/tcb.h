@@ -1,0 +1,152 @@
+// The transmission control block (RFC 9293 §3.3.1). TcbHot is all that the fast paths touch; TcbCold the
+// rest.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "base/units.h"
+#include "cc/newreno.h"
+#include "flow/key.h"
+#include "recovery/fast_recovery.h"
+#include "recovery/rtt.h"
+#include "tcp/memory.h"
+#include "tcp/state.h"
+#include "tcp/transfer/reassembly.h"
+#include "tcp/transfer/receive_queue.h"
+#include "tcp/transfer/send_queue.h"
+#include "timer/wheel.h"
+
+namespace millrace::tcp {
+
+// What the application is to be told; app/ delivers it.
+struct Event {
+  static constexpr uint8_t kEstablished = 0x01, kReadable = 0x02, kSendSpace = 0x04, kPeerFinished = 0x08,
+                           kClosed = 0x10;
+};
+
+// Why the core let go of a connection.
+enum class End : uint8_t {
+  None,
+  Finished,
+  Reset,
+  Refused,
+  TimedOut,
+  Unreachable,
+  Aborted,
+  NoMemory,
+  Internal
+};
+
+struct TcbFlags {
+  bool timestamps : 1 = false;      // negotiated (RFC 7323 §3.2)
+  bool active_open : 1 = false;     // SYN-RECEIVED came from SYN-SENT
+  bool syn_due : 1 = false;         // SYN or SYN-ACK is to be sent
+  bool fin_queued : 1 = false;      // CLOSE or shutdown: FIN follows the last octet queued
+  bool no_delay : 1 = false;        // Nagle off
+  bool ack_now : 1 = false;         // an acknowledgement is due at once
+  bool ack_delayed : 1 = false;     // an acknowledgement is due by the delayed-ACK deadline
+  bool timing : 1 = false;          // a segment is being timed for RTT
+  bool receive_closed : 1 = false;  // the application has closed: arriving data resets (RFC 1122 §4.2.2.13)
+  bool probe_due : 1 = false;       // the persist timer went off
+  bool reset_due : 1 = false;       // ABORT: RST is to be sent
+  bool syn_acked : 1 = false;       // our SYN has been acknowledged
+  bool unpredictable : 1 = false;   // holes, loss or a closed reader: header prediction does not apply
+  bool retransmit_forced : 1 = false;  // one retransmission leaves whatever the congestion window says
+};
+
+struct alignas(64) TcbHot {
+  flow::FlowKey key;  // key.state is the connection's state: enter() writes it
+  // ---- first line: the receiver and the window
+  Seq snd_una;
+  Seq snd_nxt;  // also after retransmissions: one past the highest octet sent
+  Bytes snd_wnd = 0;
+  Seq snd_wl1;
+  Seq snd_wl2;
+  Seq rcv_nxt;
+  Seq rcv_adv;  // right edge of the window offered; it never moves left (RFC 9293 §3.8.6)
+  Seq last_ack_sent;
+  uint32_t ts_recent = 0;
+  uint32_t ts_offset = 0;  // our TSval = milliseconds + this
+  // ---- second line: the sender
+  Seq snd_end;                    // one past the last octet queued; FIN not counted
+  Bytes cwnd = 0;                 // copied from cold.cc whenever that changes
+  Instant rtx_deadline = kNever;  // retransmission or persist timer
+  uint32_t rto_us = 0;            // of the present backoff
+  Seq timed_seq;                  // octets before it were sent at timed_at
+  uint32_t timed_at_us = 0;       // low 32 bits
+  uint16_t mss = 536;             // payload octets of a full segment, options deducted (RFC 6691)
+  uint8_t events = 0;             // Event bits
+  uint8_t segments_unacked = 0;   // full segments received since the last acknowledgement sent
+  TcbFlags flags;
+  WindowScale snd_scale;
+  WindowScale rcv_scale;
+  uint8_t duplicate_acks_due = 0;  // one a segment that came out of order (RFC 5681 §4.2)
+  uint8_t quick_acks = 0;          // segments still acknowledged at once
+  timer::Node timer;
+
+  State state() const { return static_cast<State>(key.state); }
+  Bytes rcv_wnd() const { return rcv_adv - rcv_nxt; }
+  bool has_flight() const { return snd_una != snd_nxt; }
+  // The FIN has its sequence number behind the last octet queued.
+  bool fin_sent() const { return flags.fin_queued && snd_nxt == snd_end + 1; }
+  bool has_unsent() const { return snd_nxt.before(snd_end) || (flags.fin_queued && !fin_sent()); }
+};
+static_assert(sizeof(TcbHot) == 128, "the fast paths touch two lines");
+static_assert(offsetof(TcbHot, snd_end) == 64);
+
+struct TcbCold {
+  explicit TcbCold(Memory& memory) : send(memory), receive(memory), reassembly(memory) {}
+
+  SendQueue send;
+  ReceiveQueue receive;
+  Reassembly reassembly;
+  cc::NewReno cc;
+  recovery::RttEstimator rtt;
+  recovery::FastRecovery recovery;
+  Path path;
+  Seq iss;
+  Seq irs;
+  Seq rcv_up;                // urgent pointer received (RFC 9293 §3.8.5)
+  Bytes max_snd_wnd = 0;     // largest window the peer ever offered: sender's SWS avoidance
+  Bytes receive_buffer = 0;  // largest window we offer
+  Bytes send_buffer = 0;
+  Mss peer_mss;            // SendMSS of RFC 9293 §3.7.1
+  Mss our_mss;             // announced by us
+  Instant ts_recent_at{};  // when ts_recent was last renewed (RFC 7323 §5.5)
+  Instant last_sent_at{};  // restart after idle (RFC 5681 §4.1)
+  uint32_t retries = 0;    // time-outs in a row without progress
+  End end = End::None;
+  bool send_scale_offered = false;
+  bool timestamps_offered = false;
+  bool soft_error = false;  // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
+  uint32_t retransmits = 0;
+  uint64_t bytes_sent = 0;
+  uint64_t bytes_received = 0;
+};
+
+struct Tcb {
+  explicit Tcb(Memory& memory) : cold(memory) {}
+  TcbHot hot;
+  TcbCold cold;
+};
+static_assert(std::is_standard_layout_v<TcbHot>);
+
+inline TcbHot& hot_of(timer::Node& node) {
+  return *reinterpret_cast<TcbHot*>(reinterpret_cast<unsigned char*>(&node) - offsetof(TcbHot, timer));
+}
+
+// The one function that changes a state. An illegal transition aborts where MILLRACE_CHECKS is on; else the
+// connection is ended with End::Internal and false is returned.
+bool enter(Tcb& tcb, State next);
+
+// Ends the connection: CLOSED, for this reason; the application is told.
+void end(Tcb& tcb, End reason);
+
+// In-flight octets as congestion control sees them.
+inline Bytes flight(const Tcb& tcb) { return tcb.cold.recovery.in_flight(tcb.hot.snd_una, tcb.hot.snd_nxt); }
+
+}  // namespace millrace::tcp

@@ -1,0 +1,88 @@
+#include "tcp/timers.h"
+
+#include "tcp/close/close.h"
+#include "tcp/transfer/ack.h"
+
+namespace millrace::tcp {
+
+namespace {
+
+// R2 of RFC 9293 §3.8.3 is reached: the connection is given up and the application told.
+void give_up(Tcb& tcb, const Context& context) {
+  context.counters.tcp_timeouts.add();
+  end(tcb, tcb.cold.soft_error ? End::Unreachable : End::TimedOut);
+}
+
+void back_off(Tcb& tcb, const Context& context) {
+  ++tcb.cold.retries;
+  tcb.cold.rtt.back_off();
+  renew_rto(tcb, context.params);
+  tcb.hot.flags.timing = false;  // Karn's algorithm (RFC 6298 §3)
+  tcb.hot.rtx_deadline = context.now + Micros(tcb.hot.rto_us);
+}
+
+void on_handshake_timeout(Tcb& tcb, const Context& context) {
+  if (tcb.cold.retries >= context.params.syn_retries) {
+    if (tcb.hot.state() == State::SynReceived) tcb.hot.flags.reset_due = true;
+    return give_up(tcb, context);
+  }
+  context.counters.tcp_rto_fired.add();
+  back_off(tcb, context);
+  tcb.hot.flags.syn_due = true;
+}
+
+// Nothing is in flight or the window is closed: ask for the window (RFC 9293 §3.8.6.1).
+void on_persist_timeout(Tcb& tcb, const Context& context) {
+  if (tcb.cold.retries >= context.params.data_retries) return give_up(tcb, context);
+  back_off(tcb, context);
+  tcb.hot.flags.probe_due = true;
+}
+
+void on_retransmission_timeout(Tcb& tcb, const Context& context) {
+  if (tcb.cold.retries >= context.params.data_retries) return give_up(tcb, context);
+  context.counters.tcp_rto_fired.add();
+  TcbHot& hot = tcb.hot;
+  tcb.cold.cc.on_timeout(flight(tcb), tcb.cold.retries == 0);
+  hot.cwnd = tcb.cold.cc.cwnd();
+  tcb.cold.recovery.on_timeout(hot.snd_una, hot.snd_nxt);
+  hot.flags.retransmit_forced = true;
+  hot.flags.unpredictable = true;
+  if (!hot.flags.syn_acked) hot.flags.syn_due = true;
+  back_off(tcb, context);
+}
+
+}  // namespace
+
+void on_deadline(Tcb& tcb, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  if (context.now < hot.rtx_deadline) return;
+  switch (hot.state()) {
+    case State::SynSent:
+    case State::SynReceived:
+      return on_handshake_timeout(tcb, context);
+    case State::Closed:
+    case State::Listen:
+    case State::TimeWait:
+      hot.rtx_deadline = kNever;
+      return;
+    default:
+      break;
+  }
+  if (!hot.has_flight() || hot.snd_wnd == 0)
+    on_persist_timeout(tcb, context);
+  else
+    on_retransmission_timeout(tcb, context);
+}
+
+void settle_timer(Tcb& tcb, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  if (hot.state() == State::Closed || hot.state() == State::TimeWait) {
+    hot.rtx_deadline = kNever;
+  } else if (hot.has_flight() || hot.has_unsent()) {
+    if (hot.rtx_deadline == kNever) hot.rtx_deadline = context.now + Micros(hot.rto_us);
+  } else {
+    hot.rtx_deadline = kNever;
+  }
+}
+
+}  // namespace millrace::tcp

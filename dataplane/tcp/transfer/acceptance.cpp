@@ -1,0 +1,84 @@
+// First step of RFC 9293 §3.10.7.4: is the segment acceptable? What lies outside the window is cut off.
+#include <algorithm>
+
+#include "tcp/steps.h"
+#include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/paws.h"
+
+namespace millrace::tcp {
+
+namespace {
+
+// RFC 9293 §3.4, Table 6, with one addition (tests/conformance/deviations.md): an empty segment at the right
+// edge is acceptable, for a peer that has filled our window acknowledges from there.
+bool is_acceptable(const TcbHot& hot, const wire::Segment& segment) {
+  const Bytes window = hot.rcv_wnd();
+  const uint32_t length = segment.length();
+  if (length == 0) return segment.seq.within(hot.rcv_nxt, window + 1);
+  if (window == 0) return false;
+  return segment.seq.within(hot.rcv_nxt, window) || (segment.end() - 1).within(hot.rcv_nxt, window);
+}
+
+void trim_front(wire::Segment& segment, Seq rcv_nxt, Counters& counters) {
+  uint32_t excess = rcv_nxt - segment.seq;
+  segment.seq = rcv_nxt;
+  if (segment.flags.syn() && excess != 0) {
+    segment.flags = wire::Flags(segment.flags.bits() & ~wire::Flags::kSyn);
+    --excess;
+  }
+  const uint32_t octets = std::min(excess, segment.payload_length);
+  counters.tcp_duplicate_bytes.add(octets);
+  segment.payload += octets;
+  segment.payload_length -= octets;
+}
+
+void trim_back(wire::Segment& segment, Seq right_edge) {
+  uint32_t excess = segment.end() - right_edge;
+  if (segment.flags.fin() && excess != 0) {
+    segment.flags = wire::Flags(segment.flags.bits() & ~wire::Flags::kFin);
+    --excess;
+  }
+  segment.payload_length -= std::min(excess, segment.payload_length);
+}
+
+// A zero window accepts no text, but the acknowledgement, RST and URG of a probe count (RFC 9293 §3.10.7.4).
+bool is_window_probe(const TcbHot& hot, const wire::Segment& segment) {
+  return hot.rcv_wnd() == 0 && segment.seq == hot.rcv_nxt;
+}
+
+}  // namespace
+
+Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  if (paws_rejects(tcb, segment, context.now)) {
+    hot.flags.ack_now = true;
+    return Verdict::dropped(DropReason::TcpPaws);
+  }
+  // The peer's SYN again: in a simultaneous open with the ACK that completes it (RFC 9293 Figure 7), else
+  // because our SYN-ACK was lost.
+  if (hot.state() == State::SynReceived && segment.flags.syn() && segment.seq == tcb.cold.irs) {
+    if (!segment.flags.ack()) {
+      hot.flags.syn_due = true;
+      return Verdict::dropped(DropReason::TcpStateIgnores);
+    }
+    trim_front(segment, hot.rcv_nxt, context.counters);
+  }
+  if (!is_acceptable(hot, segment)) {
+    if (segment.flags.rst()) return Verdict::dropped(DropReason::TcpNotAcceptable);
+    hot.flags.ack_now = true;
+    if (!is_window_probe(hot, segment)) {
+      if (segment.payload_length != 0) context.counters.tcp_duplicate_bytes.add(segment.payload_length);
+      return Verdict::dropped(DropReason::TcpNotAcceptable);
+    }
+  }
+  renew_ts_recent(tcb, segment, context.now);
+  if (segment.flags.rst()) return kNextStep;  // judged by its own sequence number
+  if (segment.seq.before(hot.rcv_nxt)) {
+    trim_front(segment, hot.rcv_nxt, context.counters);
+    hot.flags.ack_now = true;
+  }
+  if (segment.length() != 0 && segment.end().after(hot.rcv_adv)) trim_back(segment, hot.rcv_adv);
+  return kNextStep;
+}
+
+}  // namespace millrace::tcp

@@ -1,0 +1,162 @@
+#include "tcp/transfer/ack.h"
+
+#include <algorithm>
+
+#include "tcp/close/close.h"
+#include "tcp/open/handshake.h"
+#include "tcp/steps.h"
+#include "tcp/transfer/paws.h"
+
+namespace millrace::tcp {
+
+namespace {
+
+recovery::RtoBounds bounds(const TcpParams& params) {
+  return {.initial = params.rto_initial, .min = params.rto_min, .max = params.rto_max};
+}
+
+void take_rtt_sample(Tcb& tcb, const wire::Segment& segment, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  if (hot.flags.timing) {
+    if (segment.ack.before(hot.timed_seq)) return;
+    hot.flags.timing = false;
+    const auto now_us = static_cast<uint32_t>(context.now.time_since_epoch().count());
+    tcb.cold.rtt.sample(Micros(now_us - hot.timed_at_us));
+  } else if (hot.flags.timestamps && segment.options.timestamps &&
+             segment.options.timestamps->echo_reply != 0 && tcb.cold.retries != 0) {
+    // After a retransmission only the timestamp tells which copy is acknowledged (RFC 7323 §4.1).
+    const uint32_t ms = timestamp_clock(context.now) + hot.ts_offset - segment.options.timestamps->echo_reply;
+    if (ms > 600'000) return;  // not of our making
+    tcb.cold.rtt.sample(Micros(std::max<int64_t>(1, ms) * 1000));
+  } else {
+    return;
+  }
+  renew_rto(tcb, context.params);
+}
+
+// Congestion control and loss recovery for `acked` new octets.
+void control_congestion(Tcb& tcb, Seq ack, Bytes acked) {
+  TcbHot& hot = tcb.hot;
+  TcbCold& cold = tcb.cold;
+  switch (cold.recovery.on_advance(ack, hot.snd_nxt, hot.mss)) {
+    case recovery::AckEffect::Advance:
+      cold.cc.on_ack(acked);
+      break;
+    case recovery::AckEffect::Partial:
+      cold.cc.on_partial_ack(acked);
+      hot.flags.retransmit_forced = true;
+      break;
+    case recovery::AckEffect::Full:
+      cold.cc.on_recovered(hot.snd_nxt - ack);
+      break;
+  }
+  hot.cwnd = cold.cc.cwnd();
+}
+
+// RFC 5681 §2: data outstanding, no payload, no SYN or FIN, same acknowledgement, same window.
+bool is_duplicate(const TcbHot& hot, const wire::Segment& segment) {
+  return hot.has_flight() && segment.ack == hot.snd_una && segment.length() == 0 &&
+         hot.snd_scale.bytes(segment.window) == hot.snd_wnd;
+}
+
+void on_duplicate_ack(Tcb& tcb, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  TcbCold& cold = tcb.cold;
+  context.counters.tcp_duplicate_acks_received.add();
+  hot.flags.unpredictable = true;
+  if (cold.recovery.on_duplicate_ack(hot.snd_una)) {
+    context.counters.tcp_fast_retransmits.add();
+    cold.cc.on_fast_retransmit(flight(tcb));
+    cold.recovery.enter_recovery(hot.snd_una, hot.snd_nxt, hot.mss);
+    hot.flags.retransmit_forced = true;
+  } else if (cold.recovery.phase() == recovery::Phase::Recovery) {
+    cold.cc.on_recovery_duplicate();
+  }
+  hot.cwnd = cold.cc.cwnd();
+}
+
+// Whether the next segment may be predicted again.
+void renew_predictability(Tcb& tcb) {
+  const TcbCold& cold = tcb.cold;
+  tcb.hot.flags.unpredictable = !cold.reassembly.empty() || tcb.hot.flags.receive_closed ||
+                                cold.recovery.phase() != recovery::Phase::Open ||
+                                cold.recovery.duplicate_acks() != 0;
+}
+
+}  // namespace
+
+void renew_rto(Tcb& tcb, const TcpParams& params) {
+  tcb.hot.rto_us = static_cast<uint32_t>(tcb.cold.rtt.rto(bounds(params)).count());
+}
+
+void restart_retransmission_timer(TcbHot& hot, Instant now) {
+  hot.rtx_deadline = hot.has_flight() ? now + Micros(hot.rto_us) : kNever;
+}
+
+void update_send_window(Tcb& tcb, const wire::Segment& segment) {
+  TcbHot& hot = tcb.hot;
+  const bool newer = hot.snd_wl1.before(segment.seq) ||
+                     (hot.snd_wl1 == segment.seq && hot.snd_wl2.before_or_at(segment.ack));
+  if (!newer) return;
+  const Bytes window = hot.snd_scale.bytes(segment.window);
+  // A probe that lay beyond a closed window goes again with the window's opening (RFC 9293 §3.8.6.1).
+  if (hot.snd_wnd == 0 && window != 0 && hot.has_flight() && tcb.hot.flags.syn_acked) {
+    tcb.cold.recovery.mark_lost(hot.snd_una, hot.snd_nxt);
+    hot.flags.retransmit_forced = true;
+  }
+  hot.snd_wnd = window;
+  hot.snd_wl1 = segment.seq;
+  hot.snd_wl2 = segment.ack;
+  tcb.cold.max_snd_wnd = std::max(tcb.cold.max_snd_wnd, window);
+}
+
+void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  TcbCold& cold = tcb.cold;
+  take_rtt_sample(tcb, segment, context);
+  Bytes acked = segment.ack - hot.snd_una;
+  if (!hot.flags.syn_acked) {
+    hot.flags.syn_acked = true;
+    --acked;
+  }
+  control_congestion(tcb, segment.ack, acked);
+  const Bytes octets = std::min(acked, cold.send.size());  // the FIN has no octet in the queue
+  cold.send.release(octets);
+  hot.snd_una = segment.ack;
+  if (octets != 0) hot.events |= Event::kSendSpace;
+  cold.retries = 0;
+  cold.soft_error = false;
+  if (cold.rtt.backoff() != 0) {
+    cold.rtt.clear_backoff();
+    renew_rto(tcb, context.params);
+  }
+  restart_retransmission_timer(hot, context.now);
+  if (hot.flags.unpredictable) renew_predictability(tcb);
+}
+
+Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  if (!segment.flags.ack()) return Verdict::dropped(DropReason::TcpNoAck);
+  if (hot.state() == State::SynReceived) {
+    const bool acceptable = hot.snd_una.before(segment.ack) && segment.ack.before_or_at(hot.snd_nxt);
+    if (!acceptable) return Verdict::reset(DropReason::TcpAckUnacceptable);
+    establish(tcb, segment, context);
+  }
+  if (segment.ack.after(hot.snd_nxt)) {
+    // RFC 9293 §3.10.7.4: it acknowledges something not yet sent.
+    hot.flags.ack_now = true;
+    return Verdict::dropped(DropReason::TcpAckUnacceptable);
+  }
+  if (segment.ack.after(hot.snd_una)) {
+    advance_snd_una(tcb, segment, context);
+  } else if (is_duplicate(hot, segment)) {
+    on_duplicate_ack(tcb, context);
+  }
+  if (segment.ack.after_or_at(hot.snd_una)) {
+    update_send_window(tcb, segment);
+    if (hot.snd_wnd == 0) tcb.cold.retries = 0;  // the peer answers probes: it lives (RFC 9293 §3.8.6.1)
+  }
+  return after_ack(tcb, segment);
+}
+
+}  // namespace millrace::tcp

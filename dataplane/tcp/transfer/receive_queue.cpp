@@ -1,0 +1,67 @@
+#include "tcp/transfer/receive_queue.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace millrace::tcp {
+
+bool ReceiveQueue::append(Packet& packet, Seq seq, const uint8_t* data, Bytes length) {
+  if (length >= kHoldFrom) {
+    if (Piece* piece = memory_->hold(packet, seq, data, length); piece != nullptr) {
+      append(piece);
+      return true;
+    }
+  }
+  return length <= Block::kCapacity && append_copy(data, length);
+}
+
+void ReceiveQueue::append(Piece* piece) {
+  piece->next = nullptr;
+  (tail_ == nullptr ? head_ : tail_->next) = piece;
+  tail_ = piece;
+  size_ += piece->length;
+}
+
+bool ReceiveQueue::append_copy(const uint8_t* data, Bytes length) {
+  // Into the last block while it has room and ends where the queue ends.
+  if (tail_ != nullptr && tail_->block != nullptr &&
+      tail_->data + tail_->length == tail_->block->data + tail_->block->end &&
+      tail_->block->room() >= length) {
+    std::memcpy(tail_->block->data + tail_->block->end, data, length);
+    tail_->block->end += length;
+    tail_->length += length;
+    size_ += length;
+    return true;
+  }
+  Piece* piece = memory_->copy(Seq(), data, length);
+  if (piece == nullptr) return false;
+  append(piece);
+  return true;
+}
+
+std::span<const uint8_t> ReceiveQueue::front() const {
+  if (head_ == nullptr) return {};
+  return {head_->data, head_->length};
+}
+
+void ReceiveQueue::consume(Bytes count) {
+  MILLRACE_CHECK(count <= size_);
+  size_ -= count;
+  while (count != 0) {
+    const Bytes part = std::min(count, head_->length);
+    head_->data += part;
+    head_->length -= part;
+    count -= part;
+    if (head_->length != 0) return;
+    Piece* gone = head_;
+    head_ = gone->next;
+    if (head_ == nullptr) tail_ = nullptr;
+    memory_->give_back(gone);
+  }
+}
+
+void ReceiveQueue::clear() { consume(size_); }
+
+}  // namespace millrace::tcp
