@@ -59,6 +59,8 @@ void Shard::Impl::parse(std::span<Packet> burst, PacketBatch& out) {
     if (frame.kind == wire::FrameKind::Dropped) {
       counters.drop(frame.reason);
       if (frame.checksum_unfinished) counters.peer_checksum_unfinished.add();
+      if (frame.error_type != 0 && host.local_id(frame.destination) != ip::kNoLocal)
+        host.send_error(frame, frame.error_type, frame.error_code, now, out);
     } else if (frame.kind != wire::FrameKind::Tcp) {
       if (const auto error = host.receive(frame, now, out)) on_icmp_error(*error, out);
     }

@@ -153,8 +153,7 @@ void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   const bool syn_timed_out = tcb.cold.retries != 0;
   open_congestion_window(tcb, context.params);
   hot.flags.syn_due = false;
-  // RFC 9293 §3.10.7.4: SND.WND, SND.WL1, SND.WL2 from this segment. A SYN-ACK's window is not scaled; of a
-  // simultaneous open the SYN was cut off already, its window stays what the first SYN said.
+  // RFC 9293 §3.10.7.4: SND.WND, SND.WL1, SND.WL2 from this segment.
   hot.snd_wnd = hot.snd_scale.bytes(segment.window);
   hot.snd_wl1 = segment.seq;
   hot.snd_wl2 = segment.ack;

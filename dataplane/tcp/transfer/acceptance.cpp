@@ -62,6 +62,8 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
       return Verdict::dropped(DropReason::TcpStateIgnores);
     }
     trim_front(segment, hot.rcv_nxt, context.counters);
+    // The window of a SYN is not scaled (RFC 7323 §2.2); from here on it is read as if it were.
+    segment.window = hot.snd_scale.wire(segment.window.field());
   }
   if (!is_acceptable(hot, segment)) {
     if (segment.flags.rst()) return Verdict::dropped(DropReason::TcpNotAcceptable);

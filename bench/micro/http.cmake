@@ -1,0 +1,1 @@
+millrace_bench(http ROOMS services)
