@@ -31,6 +31,7 @@ std::optional<MacAddress> MacAddress::parse(std::string_view text) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string terminated(text);
   std::array<uint8_t, 16> octets{};
   if (inet_pton(AF_INET, terminated.c_str(), octets.data()) == 1) return from_v4_wire(octets.data());

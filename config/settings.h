@@ -1,0 +1,80 @@
+// What an endpoint is told, as plain structs: the typed view that control/ takes to fill ShardParams and to
+// start EAL, ports and services. Filled from the schema (config/schema.h), whose defaults are held equal to
+// the ones below by a test.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/params.h"
+
+namespace millrace::config {
+
+// Enumerators stand in the order of the choices in the schema.
+enum class HugePages : uint8_t { Auto, On, Off };
+enum class LogLevel : uint8_t { Error, Warning, Info, Debug };
+enum class ServiceKind : uint8_t { Http, Echo, Discard, Chargen };
+
+struct EalSettings {
+  std::vector<std::string> args;  // one word an element, handed to EAL after our own
+  HugePages huge_pages = HugePages::Auto;
+  std::string file_prefix = "millrace";
+  uint64_t memory_bytes = 0;  // whole MiB; 0: as much as is needed
+  bool in_memory = true;
+};
+
+struct PortSettings {
+  std::string name;  // NAME of [port.NAME]
+  std::string vdev;  // exactly one of vdev and pci is set
+  std::string pci;
+  uint16_t mtu = 1500;             // octets of an IP packet
+  std::optional<MacAddress> mac;   // nothing: the device's own
+  uint16_t rx_descriptors = 1024;  // a queue
+  uint16_t tx_descriptors = 1024;  // a queue
+  uint16_t queues = 0;             // 0: one an lcore, as far as the device has them
+};
+
+struct MbufSettings {
+  uint32_t rx_mbufs = 16384;  // of one lcore
+  uint32_t tx_mbufs = 16384;  // of one lcore
+};
+
+struct LcoreSettings {
+  std::vector<uint32_t> use;  // CPU numbers, ascending; empty: auto
+  uint16_t burst = 32;        // packets taken from a queue at once
+};
+
+struct ControlSettings {
+  std::string socket = "/run/millrace/control.sock";
+  uint32_t mode = 0660;  // permission bits of the socket
+  std::string group;     // empty: the process's own
+  LogLevel log_level = LogLevel::Info;
+  Micros drain_timeout = 5s;  // connections may finish so long after SIGTERM
+};
+
+struct ServiceSettings {
+  std::string name;  // NAME of [service.NAME]
+  ServiceKind kind = ServiceKind::Http;
+  std::vector<Endpoint> listen;  // `80` is two: 0.0.0.0:80 and [::]:80
+  std::string directory;         // http: files served; empty: the built-in page
+  uint32_t backlog = 1024;
+};
+
+struct Settings {
+  EalSettings eal;
+  std::vector<PortSettings> ports;  // in the order of the file
+  std::vector<Prefix> addresses;
+  std::vector<Route> routes;
+  TcpParams tcp;
+  NeighborParams neighbor;
+  IcmpParams icmp;
+  MemoryParams memory;  // of one lcore
+  MbufSettings mbufs;
+  LcoreSettings lcores;
+  ControlSettings control;
+  std::vector<ServiceSettings> services;
+};
+
+}  // namespace millrace::config
