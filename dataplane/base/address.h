@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -58,9 +59,9 @@ class IpAddress {
   static std::optional<IpAddress> parse(std::string_view text);
 
   constexpr bool is_v4() const {
-    for (int i = 0; i < 10; ++i)
-      if (octets_[static_cast<size_t>(i)] != 0) return false;
-    return octets_[10] == 0xff && octets_[11] == 0xff;
+    const auto words = std::bit_cast<std::array<uint32_t, 4>>(octets_);
+    constexpr auto kMapped = std::bit_cast<uint32_t>(std::array<uint8_t, 4>{0, 0, 0xff, 0xff});
+    return (words[0] | words[1] | (words[2] ^ kMapped)) == 0;
   }
   constexpr Family family() const { return is_v4() ? Family::V4 : Family::V6; }
   constexpr const std::array<uint8_t, 16>& octets() const { return octets_; }

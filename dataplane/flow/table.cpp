@@ -69,7 +69,8 @@ void Table::move_some() {
   do {
     const Bucket& bucket = current_[cursor_];
     full = bucket.full();
-    next_.allocate_up_to(2 * cursor_ + 1 + BucketArray::kReach);
+    // A search goes on behind these homes to the first bucket with room, which is within twice the reach.
+    next_.allocate_up_to(2 * cursor_ + 1 + 2 * BucketArray::kReach);
     for (size_t entry = 0; entry < Bucket::kEntries && bucket.refs[entry] != 0; ++entry) {
       [[maybe_unused]] const bool put =
           next_.insert(bucket.tags[entry], bucket.refs[entry], next_.positions());

@@ -204,6 +204,8 @@ void Shard::Impl::on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint
   const wire::Flags flags = frame.tcp.flags;
   const uint32_t listener = draining ? kNoIndex : listening.find(frame.tcp.flow.local);
   if (flags.rst()) return counters.drop(DropReason::TcpNoConnection);
+  // RFC 9293 §3.9.2.3: nothing is answered that claims to come from us or from everybody.
+  if (!host.source_acceptable(frame.source)) return counters.drop(DropReason::IpSourceInvalid);
   if (listener == kNoIndex || flags.ack()) {
     counters.drop(DropReason::TcpNoConnection);
     return reply_reset(frame, listener == kNoIndex ? tcp::State::Closed : tcp::State::Listen, out);

@@ -45,7 +45,7 @@ bool carries_icmp_error(std::span<const uint8_t> packet, Family family);
 struct IcmpMessage {
   uint8_t type = 0;
   uint8_t code = 0;
-  uint32_t rest = 0;              // the second word of the header: identifier and sequence, MTU, pointer
+  uint32_t rest = 0;                   // the second word of the header: identifier and sequence, MTU, pointer
   std::span<const uint8_t> body = {};  // what follows the header's 8 octets
 };
 

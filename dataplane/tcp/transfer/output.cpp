@@ -186,7 +186,8 @@ bool may_send_text(State state) {
 }  // namespace
 
 bool is_window_update_due(const Tcb& tcb) {
-  if (!can_receive(tcb.hot.state())) return false;
+  // Before any text the handshake's window suffices: the first acknowledgement will tell the rest.
+  if (!can_receive(tcb.hot.state()) || tcb.cold.bytes_received == 0) return false;
   const Bytes buffer = tcb.cold.receive_buffer;
   return window_gain(tcb) >= std::min<Bytes>(buffer / 2, std::max<Bytes>(2 * tcb.hot.mss, buffer / 4));
 }

@@ -13,9 +13,10 @@ inline Bytes receive_space(const TcbCold& cold) {
   return cold.receive_buffer - std::min(cold.receive_buffer, cold.receive.size());
 }
 
-// By how much the right edge could move.
+// By how much the right edge could move, within what the header's field can say.
 inline Bytes window_gain(const Tcb& tcb) {
-  const Seq edge = tcb.hot.rcv_nxt + receive_space(tcb.cold);
+  const Bytes sayable = tcb.hot.rcv_scale.bytes(WireWindow(0xffff));
+  const Seq edge = tcb.hot.rcv_nxt + std::min(receive_space(tcb.cold), sayable);
   return edge.after(tcb.hot.rcv_adv) ? edge - tcb.hot.rcv_adv : 0;
 }
 

@@ -1,0 +1,30 @@
+// What the machine has and allows, asked before DPDK is: so that a refusal can say what to do.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace millrace::dpdk {
+
+// CPUs that this process may run on, ascending.
+std::vector<uint32_t> allowed_cpus();
+
+// Octets of huge pages that are free.
+uint64_t free_huge_page_bytes();
+
+// The MTU of an interface of this network namespace; nothing: there is none of that name.
+std::optional<uint32_t> interface_mtu(const std::string& name);
+
+// Whether it is up and somebody holds its other end.
+bool interface_running(const std::string& name);
+// False: not allowed, or larger than it can be.
+bool set_interface_mtu(const std::string& name, uint32_t mtu);
+
+// `the capabilities net_admin and net_raw`, those of the two that this process lacks; empty: none.
+std::string missing_net_capabilities();
+
+bool openable(const char* path);  // for reading and writing
+
+}  // namespace millrace::dpdk

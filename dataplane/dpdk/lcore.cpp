@@ -1,0 +1,82 @@
+#include "dpdk/lcore.h"
+
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include <algorithm>
+#include <string>
+
+namespace millrace::dpdk {
+
+namespace {
+
+// What one iteration may send: the answers to a burst and as much again of its own.
+size_t batch_capacity(uint16_t burst) { return std::max<size_t>(64, size_t{4} * burst); }
+
+}  // namespace
+
+Lcore::Lcore(unsigned id, uint16_t burst, Clock clock, RxQueue rx, TxQueue tx, shard::Shard& shard)
+    : id_(id),
+      clock_(clock),
+      rx_(std::move(rx)),
+      tx_(std::move(tx)),
+      shard_(shard),
+      out_(batch_capacity(burst)) {}
+
+Lcore::~Lcore() {
+  request_stop();
+  join();
+}
+
+void Lcore::loop() {
+  shard_.start(clock_.now(), out_);
+  tx_.send(out_);
+  Counters& counters = shard_.counters();
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const bool busy = iterate();
+    counters.loop_iterations.add();
+    if (busy) counters.loop_busy_iterations.add();
+  }
+}
+
+bool Lcore::iterate() {
+  const Instant now = clock_.now();
+  const std::span<Packet> burst = rx_.receive();
+  bool busy = !burst.empty();
+
+  shard_.receive(burst, now, out_);
+  shard_.expire(now, out_);
+  busy |= mailbox_.drain(shard_, kCommandsAnIteration);
+  shard_.run(now);
+  shard_.transmit(now, out_);
+
+  busy |= out_.size() != 0;
+  tx_.send(out_);
+  return busy;
+}
+
+Status Lcore::launch() {
+  running_ = true;
+  const auto entry = [](void* self) {
+    auto* lcore = static_cast<Lcore*>(self);
+    lcore->loop();
+    lcore->running_.store(false, std::memory_order_release);
+    return 0;
+  };
+  const int error = rte_eal_remote_launch(entry, this, id_);
+  if (error != 0) {
+    running_ = false;
+    return Failure{"lcore " + std::to_string(id_) + " could not be started: " + rte_strerror(-error)};
+  }
+  launched_ = true;
+  return done();
+}
+
+void Lcore::join() {
+  if (launched_) rte_eal_wait_lcore(id_);
+  launched_ = false;
+  mailbox_.collect();
+}
+
+}  // namespace millrace::dpdk

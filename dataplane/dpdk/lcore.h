@@ -1,0 +1,55 @@
+// The loop. One Lcore runs one shard on one CPU: it takes what has arrived, lets the shard work, and sends.
+// Neighbours: rx.h and tx.h (the port's queues), clock.h, mailbox.h (the control thread's way in).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "base/packet.h"
+#include "dpdk/clock.h"
+#include "dpdk/mailbox.h"
+#include "dpdk/result.h"
+#include "dpdk/rx.h"
+#include "dpdk/tx.h"
+#include "shard/shard.h"
+
+namespace millrace::dpdk {
+
+class Lcore {
+ public:
+  // `shard` outlives the lcore and is its own from launch() to join(). `clock` gave the shard's first
+  // instant.
+  Lcore(unsigned id, uint16_t burst, Clock clock, RxQueue rx, TxQueue tx, shard::Shard& shard);
+  Lcore(const Lcore&) = delete;
+  Lcore& operator=(const Lcore&) = delete;
+  ~Lcore();
+
+  // Starts the loop on EAL's lcore `id`.
+  Status launch();
+  // Ends the loop after the current iteration; returns at once.
+  void request_stop() { stop_.store(true, std::memory_order_relaxed); }
+  void join();
+  // Between launch() and the loop's end.
+  bool running() const { return running_.load(std::memory_order_acquire); }
+  Mailbox& mailbox() { return mailbox_; }
+
+ private:
+  static constexpr size_t kCommandsAnIteration = 4;
+
+  void loop();
+  // One turn. True: there was something to do.
+  bool iterate();
+
+  unsigned id_;
+  Clock clock_;
+  RxQueue rx_;
+  TxQueue tx_;
+  shard::Shard& shard_;
+  PacketBatch out_;
+  Mailbox mailbox_;
+  bool launched_ = false;
+  std::atomic<bool> stop_{false};     // written by the control thread
+  std::atomic<bool> running_{false};  // written by the lcore
+};
+
+}  // namespace millrace::dpdk

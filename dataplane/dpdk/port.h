@@ -1,0 +1,99 @@
+// A port from attach to detach: device made, capabilities masked, queues set up, started, stopped.
+// Neighbours: quirks.h (what its driver cannot), rx.h and tx.h (its queues in the loop).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "dpdk/device.h"
+#include "dpdk/mempool.h"
+#include "dpdk/quirks.h"
+#include "dpdk/result.h"
+#include "wire/build.h"
+
+namespace millrace::dpdk {
+
+struct PortParams {
+  std::string device{};  // net_tap0,iface=mr0 or 0000:01:00.0
+  bool pci = false;      // EAL has made it already
+  uint16_t mtu = 1500;
+  std::optional<MacAddress> mac{};
+  uint16_t rx_descriptors = 1024;
+  uint16_t tx_descriptors = 1024;
+  uint16_t queues = 0;  // 0: one a pool, as far as the device has them
+};
+
+// What is in use, for people.
+struct PortReport {
+  std::string device;
+  std::string driver;
+  MacAddress mac;
+  uint16_t mtu = 0;
+  uint16_t queues = 0;
+  uint16_t rx_descriptors = 0;
+  uint16_t tx_descriptors = 0;
+  wire::Checksum checksum = wire::Checksum::Software;
+  std::vector<std::string> offloads;
+  bool proven = false;
+};
+
+struct PortStats {
+  uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0;
+  uint64_t rx_missed = 0;  // lost by the device: the ring was full
+  uint64_t rx_errors = 0;
+  uint64_t rx_no_buffer = 0;  // lost for want of mbufs
+  uint64_t tx_errors = 0;
+};
+
+class Port {
+ public:
+  static Result<std::unique_ptr<Port>> attach(const PortParams& params);
+  ~Port();  // stops and detaches
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  // ---- what pools must be like ---------------------------------------------------------------------------
+  uint32_t frame_room() const { return dpdk::frame_room(device_, params_.mtu); }
+  int numa_node() const;
+  const Quirks& quirks() const { return *quirks_; }
+
+  // Queue i receives into rx_pools[i]. Fewer queues than pools when the device has no more.
+  Status configure(std::span<MbufPool* const> rx_pools);
+  Status start();
+  void stop();
+
+  uint16_t id() const { return id_; }
+  const PortReport& report() const { return report_; }
+  MacAddress mac() const { return report_.mac; }
+  wire::Checksum checksum() const { return report_.checksum; }
+  bool link_up() const;
+  PortStats stats() const;
+  // The kernel's interface that the port is, or is the other end of; empty: none.
+  std::string interface() const;
+
+ private:
+  Port(const PortParams& params, Device device, uint16_t id);
+
+  Status set_up_queues(std::span<MbufPool* const> rx_pools, uint64_t tx_offloads);
+  Status choose_mac();
+  Status set_mtu();
+  void listen_to_groups();
+  Failure failed(const std::string& what, int error, uint64_t log_mark) const;
+
+  PortParams params_;
+  Device device_;
+  const Quirks* quirks_;
+  uint16_t id_;
+  bool started_ = false;
+  bool promiscuous_ = false;
+  bool all_multicast_ = false;
+  bool mac_in_software_ = false;
+  PortReport report_;
+};
+
+}  // namespace millrace::dpdk

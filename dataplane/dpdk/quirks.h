@@ -1,0 +1,55 @@
+// What each driver can and cannot, beside what it says of itself: the one table. Rows are facts as tried with
+// DPDK 22.11; a device that has none gets the last row and is labelled unproven.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "dpdk/device.h"
+#include "dpdk/result.h"
+#include "wire/build.h"
+
+namespace millrace::dpdk {
+
+struct Quirks {
+  // As rte_eth_dev_info names it; a vdev's name begins with it.
+  std::string_view driver;
+  // Offload: where the device offers it, software where not. Waived: both ends are ours and share memory.
+  wire::Checksum checksum = wire::Checksum::Offload;
+  // 0: what the driver says.
+  uint16_t max_mtu = 0;
+  // The driver takes so many at the start.
+  uint32_t min_rx_mbufs = 0;
+  bool proven = true;
+  // `iface` names an interface of the kernel, which must be there.
+  bool host_interface = false;
+  // `iface` is made by the driver, and the kernel's side of it bears the port's MAC address: ours must be
+  // another.
+  bool makes_interface = false;
+  // Says that an MTU of 1500 is the limit, and carries more.
+  bool misstates_mtu = false;
+  // The kernel at the other end hands over unfinished checksums and frames larger than the MTU.
+  bool peer_offloads = false;
+  // Hands over the sender's own mbufs.
+  bool shares_mbufs = false;
+  // Needs EAL's memory in one file.
+  bool single_file_segments = false;
+  bool rx_interrupt = false;
+};
+
+const Quirks& quirks_of(std::string_view device_or_driver);
+
+// Adds the arguments that a port of this MTU needs and that were not given.
+void complete_arguments(Device& device, uint16_t mtu);
+
+// Refuses what would corrupt memory or never work, before the driver is asked.
+Status check_arguments(const Device& device, uint16_t mtu);
+
+// Octets of frame that an mbuf of this device must hold.
+uint32_t frame_room(const Device& device, uint16_t mtu);
+
+// Why a device could not be made, as far as the system can be asked; otherwise what the driver said.
+std::string attach_advice(const Device& device, int error, const std::string& driver_said);
+
+}  // namespace millrace::dpdk

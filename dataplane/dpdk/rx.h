@@ -1,0 +1,41 @@
+// A receive queue as the loop sees it: a burst of packets.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/counters.h"
+#include "base/packet.h"
+#include "dpdk/mempool.h"
+
+namespace millrace::dpdk {
+
+struct RxQueueParams {
+  uint16_t port = 0;
+  uint16_t queue = 0;
+  uint16_t burst = 32;
+  bool waived = false;  // the link does without checksums
+  bool copies = false;  // the device hands over the sender's own mbufs
+};
+
+class RxQueue {
+ public:
+  // `pool` and `counters` outlive the queue.
+  RxQueue(const RxQueueParams& params, MbufPool& pool, Counters& counters);
+
+  // What has arrived, at most a burst; the caller takes all of it before the next call.
+  std::span<Packet> receive();
+
+ private:
+  [[gnu::cold]] rte_mbuf* linearised(rte_mbuf* mbuf);
+  [[gnu::cold]] rte_mbuf* copied(rte_mbuf* mbuf);
+
+  RxQueueParams params_;
+  MbufPool& pool_;
+  Counters& counters_;
+  std::vector<rte_mbuf*> mbufs_;
+  std::vector<Packet> packets_;
+};
+
+}  // namespace millrace::dpdk

@@ -1,0 +1,59 @@
+#include "dpdk/tx.h"
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+
+#include "wire/build.h"
+
+namespace millrace::dpdk {
+
+namespace {
+
+// Tells the device where the TCP header lies whose checksum it shall finish: our own frames, of known form.
+void request_checksum(rte_mbuf& mbuf, const uint8_t* frame) {
+  const uint8_t* ip = frame + wire::kEthernetHeader;
+  const bool v4 = (ip[0] >> 4) == 4;
+  mbuf.l2_len = wire::kEthernetHeader;
+  mbuf.l3_len = v4 ? static_cast<uint16_t>((ip[0] & 0xf) * 4) : 40;
+  mbuf.ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM | (v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+}
+
+// The mbuf may have been received and turned into an answer: what its receipt said no longer holds.
+rte_mbuf* mbuf_of(Packet& packet) {
+  const uint8_t* data = packet.data();
+  const auto length = static_cast<uint16_t>(packet.length());
+  const bool finish = packet.tx_l4_checksum;
+  auto* mbuf = static_cast<rte_mbuf*>(packet.detach());
+  mbuf->data_off = static_cast<uint16_t>(data - static_cast<const uint8_t*>(mbuf->buf_addr));
+  mbuf->data_len = length;
+  mbuf->pkt_len = length;
+  mbuf->ol_flags &= RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT;
+  if (finish) request_checksum(*mbuf, data);
+  return mbuf;
+}
+
+}  // namespace
+
+TxQueue::TxQueue(uint16_t port, uint16_t queue, Counters& counters)
+    : port_(port), queue_(queue), counters_(counters) {}
+
+void TxQueue::send(PacketBatch& batch) {
+  mbufs_.clear();
+  for (Packet& packet : batch.packets()) mbufs_.push_back(mbuf_of(packet));
+  batch.clear();
+  const auto count = static_cast<uint16_t>(mbufs_.size());
+  uint16_t sent = 0;
+  for (int tries = 0; sent < count && tries < kTries; ++tries) {
+    const uint16_t taken =
+        rte_eth_tx_burst(port_, queue_, mbufs_.data() + sent, static_cast<uint16_t>(count - sent));
+    sent = static_cast<uint16_t>(sent + taken);
+    if (taken == 0) rte_pause();
+  }
+  for (; sent < count; ++sent) {
+    rte_pktmbuf_free(mbufs_[sent]);
+    counters_.drop(DropReason::TxQueueFull);
+  }
+}
+
+}  // namespace millrace::dpdk

@@ -1,0 +1,85 @@
+#include "sim/link.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::sim {
+
+namespace {
+
+// Frames that arrive at one instant do so in the order in which they were sent.
+bool arrives_later(const Flight& a, const Flight& b) {
+  return std::pair(a.arrives_at, a.id) > std::pair(b.arrives_at, b.id);
+}
+
+}  // namespace
+
+Packet Flight::land(PacketPool& pool) const {
+  Packet packet = pool.allocate();
+  if (!packet || packet.capacity() < octets.size()) return {};
+  packet.set_length(static_cast<uint32_t>(octets.size()));
+  std::copy(octets.begin(), octets.end(), packet.data());
+  return packet;
+}
+
+Link::Link(const LinkParams& params, uint64_t seed, uint64_t& ids)
+    : params_(params), faults_(params.faults, seed), ids_(&ids) {}
+
+void Link::set_params(const LinkParams& params) {
+  params_ = params;
+  faults_.set_rates(params.faults);
+}
+
+std::optional<Instant> Link::leave_queue(size_t octets, Instant now) {
+  if (params_.bits_per_second == 0) return now;
+  while (!waiting_.empty() && waiting_.front() <= now) waiting_.pop_front();
+  if (waiting_.size() >= params_.queue_frames) return std::nullopt;
+  const uint64_t bits = octets * 8;
+  const auto took =
+      static_cast<int64_t>((bits * 1'000'000 + params_.bits_per_second - 1) / params_.bits_per_second);
+  const Instant left = (waiting_.empty() ? now : waiting_.back()) + Micros{took};
+  waiting_.push_back(left);
+  return left;
+}
+
+void Link::send(std::span<const uint8_t> frame, Instant now, DepartureObserver* observer) {
+  const FaultDecision decision = faults_.decide(frame);
+  const std::optional<Instant> left = leave_queue(frame.size(), now);
+  Flight flight{.id = ++*ids_, .sent_at = now, .arrives_at = kNever};
+  if (!left || decision.lose) {
+    flight.fate = left ? Fate::Lost : Fate::Overflown;
+    fly(std::move(flight), frame, observer);
+    return;
+  }
+  const uint64_t id = flight.id;
+  const Instant arrival = *left + params_.delay + decision.extra_delay;
+  flight.arrives_at = arrival;
+  flight.octets.assign(frame.begin(), frame.end());
+  if (decision.corrupt) {
+    flight.fate = Fate::Corrupted;
+    faults_.corrupt(flight.octets);
+  }
+  fly(std::move(flight), frame, observer);
+  if (!decision.duplicate) return;
+  Flight copy{.id = ++*ids_, .copy_of = id, .fate = Fate::Duplicate, .sent_at = now};
+  copy.arrives_at = arrival + decision.duplicate_delay;
+  copy.octets.assign(frame.begin(), frame.end());
+  fly(std::move(copy), frame, observer);
+}
+
+void Link::fly(Flight flight, std::span<const uint8_t> sent, DepartureObserver* observer) {
+  if (observer != nullptr) observer->departed(flight, sent);
+  if (flight.arrives_at == kNever) return;
+  flights_.push_back(std::move(flight));
+  std::push_heap(flights_.begin(), flights_.end(), arrives_later);
+}
+
+std::optional<Flight> Link::take(Instant now) {
+  if (next_arrival() > now) return std::nullopt;
+  std::pop_heap(flights_.begin(), flights_.end(), arrives_later);
+  Flight flight = std::move(flights_.back());
+  flights_.pop_back();
+  return flight;
+}
+
+}  // namespace millrace::sim

@@ -1,0 +1,84 @@
+// A cable in one direction, or a pair of them: it takes time, may have a rate and a queue, and does to frames
+// what faults.h decides. The frames in flight are the link's own copies; on arrival they are copied into a
+// packet of the receiver's pool, so that no packet ever belongs to two shards. Neighbour: world.h joins
+// shards by links.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/packet.h"
+#include "base/time.h"
+#include "sim/faults.h"
+
+namespace millrace::sim {
+
+struct LinkParams {
+  Micros delay = 10ms;
+  uint64_t bits_per_second = 0;  // 0: no limit, and so no queue
+  size_t queue_frames = 1000;    // that wait for the rate; more are lost
+  FaultRates faults{};
+};
+
+// A frame on its way. `id` counts the departures of all links that share a counter, so that runs can be
+// compared.
+struct Flight {
+  uint64_t id = 0;
+  uint64_t copy_of = 0;  // the id of the frame of which the link made this one; 0: sent by a host
+  Fate fate = Fate::Arrived;
+  Instant sent_at{};
+  Instant arrives_at{};  // kNever when lost
+  std::vector<uint8_t> octets{};
+
+  // A packet of `pool` with these octets; one that tests false when the pool is exhausted or its packets are
+  // too small.
+  Packet land(PacketPool& pool) const;
+};
+
+// Told of every flight as it departs, lost ones included; `sent` is the frame as the sender gave it.
+class DepartureObserver {
+ public:
+  virtual ~DepartureObserver() = default;
+  virtual void departed(const Flight& flight, std::span<const uint8_t> sent) = 0;
+};
+
+class Link {
+ public:
+  // `ids` is the shared counter and outlives the link.
+  Link(const LinkParams& params, uint64_t seed, uint64_t& ids);
+
+  // From now on; frames in flight arrive as they would have.
+  void set_params(const LinkParams& params);
+  Faults& faults() { return faults_; }
+
+  void send(std::span<const uint8_t> frame, Instant now, DepartureObserver* observer = nullptr);
+
+  Instant next_arrival() const { return flights_.empty() ? kNever : flights_.front().arrives_at; }
+  // The earliest frame that has arrived by `now`.
+  std::optional<Flight> take(Instant now);
+  size_t in_flight() const { return flights_.size(); }
+
+ private:
+  // When the last bit leaves the queue; nothing when the queue is full.
+  std::optional<Instant> leave_queue(size_t octets, Instant now);
+  void fly(Flight flight, std::span<const uint8_t> sent, DepartureObserver* observer);
+
+  LinkParams params_;
+  Faults faults_;
+  uint64_t* ids_;
+  std::vector<Flight> flights_;  // a heap, the earliest arrival in front
+  std::deque<Instant> waiting_;  // when the frames in the queue will have left it
+};
+
+// Both directions between two ends.
+struct TwoWayLink {
+  TwoWayLink(const LinkParams& there, const LinkParams& back, uint64_t seed, uint64_t& ids)
+      : forward(there, seed, ids), backward(back, ~seed, ids) {}
+  Link forward;
+  Link backward;
+};
+
+}  // namespace millrace::sim

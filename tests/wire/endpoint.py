@@ -1,0 +1,119 @@
+"""An endpoint under test: `millrace serve` on a device in a network namespace of its own, the kernel as its peer.
+
+Neighbours: wire_test.py (what is asked of it). Python's standard library alone.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+OURS4, KERNEL4 = "10.0.0.2", "10.0.0.1"
+OURS6, KERNEL6 = "2001:db8::2", "2001:db8::1"
+
+
+class Endpoint:
+    """Use as a context manager. `link` is tap or af_packet."""
+
+    def __init__(self, programs, link, settings=(), services=()):
+        self.programs, self.link = programs, link
+        self.settings, self.services = list(settings), list(services)
+        self.namespace = f"millrace-wire-{os.getpid()}-{link}"
+        self.work = tempfile.mkdtemp(prefix="millrace-wire-")
+        self.socket = os.path.join(self.work, "control.sock")
+        self.log = os.path.join(self.work, "serve.log")
+        self.process = None
+
+    def run(self, *command, check=True, **options):
+        """Runs a command inside the namespace."""
+        return subprocess.run(["ip", "netns", "exec", self.namespace, *command], check=check, capture_output=True,
+                              text=True, **options)
+
+    def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.status = self.stop()
+        subprocess.run(["ip", "netns", "delete", self.namespace], capture_output=True, check=False)
+        if kind is not None and os.path.exists(self.log):
+            with open(self.log, encoding="utf-8", errors="replace") as log:
+                print(f"--- millrace serve said:\n{log.read()}---")
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def _start(self):
+        subprocess.run(["ip", "netns", "add", self.namespace], check=True)
+        self.run("ip", "link", "set", "lo", "up")
+        self.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0", check=False)
+        if self.link == "tap":
+            self.device, vdev = "mr0", "net_tap0,iface=mr0"
+        else:
+            self.device, vdev = "mrk", "net_af_packet0,iface=mro"
+            self.run("ip", "link", "add", "mrk", "type", "veth", "peer", "name", "mro")
+            self.run("ip", "link", "set", "mro", "up")
+            self.run("ethtool", "-K", "mrk", "tx", "off")
+        command = ["ip", "netns", "exec", self.namespace, os.path.join(self.programs, "millrace"), "serve",
+                   "--vdev", vdev, "--address", f"{OURS4}/24", "--address", f"{OURS6}/64",
+                   "--set", f"control.socket={self.socket}"]
+        for service in self.services:
+            command += ["--service", service]
+        for setting in self.settings:
+            command += ["--set", setting]
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self._wait_until_ready()
+        self.run("ip", "address", "add", f"{KERNEL4}/24", "dev", self.device)
+        self.run("ip", "address", "add", f"{KERNEL6}/64", "dev", self.device, "nodad")
+        self.run("ip", "link", "set", self.device, "up")
+
+    def _wait_until_ready(self):
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with open(self.log, encoding="utf-8") as log:
+                text = log.read()
+            if "\nready\n" in text:
+                return
+            if self.process.poll() is not None:
+                raise RuntimeError(f"millrace serve ended with {self.process.returncode}: {text}")
+            time.sleep(0.05)
+        raise RuntimeError("millrace serve was not ready within 30 s")
+
+    def stop(self):
+        """SIGTERM; returns the exit status, or None when it had to be killed."""
+        if self.process is None:
+            return None
+        status = self.process.poll()
+        if status is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                status = self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+        return status
+
+    def ask(self, *command):
+        """millracectl --json COMMAND, parsed."""
+        reply = subprocess.run([os.path.join(self.programs, "millracectl"), "--socket", self.socket, "--json", *command],
+                               check=True, capture_output=True, text=True, timeout=10)
+        return json.loads(reply.stdout)
+
+    def lose(self, share):
+        """The kernel drops this share of what it receives from us and of what it sends to us."""
+        for tool in ("iptables", "ip6tables"):
+            for chain, direction in (("INPUT", "-i"), ("OUTPUT", "-o")):
+                self.run(tool, "-A", chain, direction, self.device, "-p", "tcp", "-m", "statistic", "--mode", "random",
+                         "--probability", str(share), "-j", "DROP")
+
+    def silence(self):
+        """The kernel drops everything on the device from now on: the peer has vanished."""
+        for chain, direction in (("INPUT", "-i"), ("OUTPUT", "-o")):
+            self.run("iptables", "-A", chain, direction, self.device, "-j", "DROP")
