@@ -34,9 +34,15 @@ void start_timing(TcbHot& hot, Seq end, Instant now) {
   hot.timed_at_us = static_cast<uint32_t>(now.time_since_epoch().count());
 }
 
+// SND.NXT, or the right edge where a window probe has gone beyond it: from there the peer would not take even an
+// acknowledgement, and two full windows would wait for each other for ever.
+Seq acceptable_seq(const TcbHot& hot) {
+  return hot.flags.syn_acked ? earlier(hot.snd_nxt, hot.snd_una + hot.snd_wnd) : hot.snd_nxt;
+}
+
 bool send_reset(Tcb& tcb, wire::Segment& segment) {
   tcb.hot.flags.reset_due = false;
-  segment.seq = tcb.hot.snd_nxt;  // RFC 9293 §3.10.5
+  segment.seq = acceptable_seq(tcb.hot);  // RFC 9293 §3.10.5
   segment.flags = wire::kRst;
   return true;
 }
@@ -175,7 +181,7 @@ bool send_ack(Tcb& tcb, const Context& context, wire::Segment& segment) {
     --hot.duplicate_acks_due;
   else if (!hot.flags.ack_now && !is_window_update_due(tcb))
     return false;
-  fill(tcb, context.now, hot.snd_nxt, wire::Flags(), segment);
+  fill(tcb, context.now, acceptable_seq(hot), wire::Flags(), segment);
   return true;
 }
 
