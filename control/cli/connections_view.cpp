@@ -1,0 +1,119 @@
+// `conns` in the manner of `ss -tinmo`: a line of addresses and queues, a line of what TCP knows.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/address.h"
+#include "control/cli/table.h"
+#include "control/cli/views.h"
+
+namespace millrace::control::cli {
+
+namespace {
+
+uint64_t number(const json& row, const char* field) { return row.value(field, uint64_t{0}); }
+
+std::string endpoint_text(const json& row, const char* address, const char* port) {
+  const auto text = row.at(address).get<std::string>();
+  return text.find(':') == std::string::npos ? fmt::format("{}:{}", text, number(row, port))
+                                             : fmt::format("[{}]:{}", text, number(row, port));
+}
+
+void add_bytes(std::string& out, const json& row, const char* label, const char* field) {
+  if (number(row, field) != 0) out += fmt::format(" {}:{}B", label, number(row, field));
+}
+
+// What is zero or unknown is left out, as ss does.
+std::string details(const json& row) {
+  constexpr uint64_t kNoThreshold = 0x7fff'ffff;  // slow start has no end yet
+  std::string out = "age:" + duration_text(row.value("age_us", int64_t{0}));
+  if (row.value("timestamps", false)) out += " ts";
+  if (number(row, "send_scale") != 0 || number(row, "receive_scale") != 0)
+    out += fmt::format(" wscale:{},{}", number(row, "send_scale"), number(row, "receive_scale"));
+  if (number(row, "rto_us") != 0) out += fmt::format(" rto:{}ms", millis_text(row.at("rto_us")));
+  if (number(row, "srtt_us") != 0) {
+    out += fmt::format(" rtt:{}/{}ms", millis_text(row.at("srtt_us")),
+                       millis_text(row.value("rttvar_us", int64_t{0})));
+  }
+  if (number(row, "mss_bytes") != 0) out += fmt::format(" mss:{}", number(row, "mss_bytes"));
+  add_bytes(out, row, "cwnd", "cwnd_bytes");
+  if (number(row, "ssthresh_bytes") < kNoThreshold) add_bytes(out, row, "ssthresh", "ssthresh_bytes");
+  add_bytes(out, row, "snd_wnd", "send_window_bytes");
+  add_bytes(out, row, "rcv_wnd", "receive_window_bytes");
+  add_bytes(out, row, "unacked", "unacknowledged_bytes");
+  if (number(row, "retransmits") != 0) out += fmt::format(" retrans:{}", number(row, "retransmits"));
+  if (number(row, "backoff") != 0) out += fmt::format(" backoff:{}", number(row, "backoff"));
+  add_bytes(out, row, "sent", "sent_bytes");
+  add_bytes(out, row, "received", "received_bytes");
+  return out;
+}
+
+}  // namespace
+
+void sort_connections(json& rows, std::string_view key) {
+  const auto* found = std::ranges::find(kSortKeys, key, &SortKey::name);
+  if (found == std::end(kSortKeys)) return;
+  const std::string field(found->field);
+  std::stable_sort(rows.begin(), rows.end(), [&](const json& a, const json& b) {
+    const json x = a.value(field, json()), y = b.value(field, json());
+    return x.is_number() && y.is_number() ? x > y : x < y;
+  });
+}
+
+std::string connections_text(const json& rows, bool more) {
+  if (rows.empty()) return "No connections.\n";
+  Table table({{"STATE", Align::Left},
+               {"RECV-Q", Align::Right},
+               {"SEND-Q", Align::Right},
+               {"LOCAL", Align::Left},
+               {"REMOTE", Align::Left},
+               {"SERVICE", Align::Left},
+               {"ID", Align::Left}});
+  for (const json& row : rows) {
+    const auto service = row.value("service", std::string());
+    table.add(
+        {row.at("state").get<std::string>(), std::to_string(number(row, "receive_queue_bytes")),
+         std::to_string(number(row, "send_queue_bytes")), endpoint_text(row, "local_address", "local_port"),
+         endpoint_text(row, "remote_address", "remote_port"), service.empty() ? "-" : service,
+         row.value("id", std::string())},
+        details(row));
+  }
+  std::string out = table.text();
+  if (more) out += fmt::format("There are more than these {} (--limit).\n", rows.size());
+  return out;
+}
+
+std::string listeners_text(const json& rows) {
+  if (rows.empty()) return "Nothing listens.\n";
+  Table table({{"SERVICE", Align::Left},
+               {"LOCAL", Align::Left},
+               {"SHARD", Align::Right},
+               {"HALF-OPEN", Align::Right},
+               {"BACKLOG", Align::Right},
+               {"ACCEPTED", Align::Right}});
+  for (const json& row : rows) {
+    table.add({row.value("service", std::string()), endpoint_text(row, "local_address", "local_port"),
+               std::to_string(number(row, "shard")), std::to_string(number(row, "half_open")),
+               std::to_string(number(row, "backlog")), std::to_string(number(row, "accepted"))});
+  }
+  return table.text();
+}
+
+std::string neighbors_text(const json& rows) {
+  if (rows.empty()) return "No neighbours are known.\n";
+  Table table({{"ADDRESS", Align::Left},
+               {"MAC", Align::Left},
+               {"STATE", Align::Left},
+               {"SHARD", Align::Right},
+               {"WAITING", Align::Right}});
+  for (const json& row : rows) {
+    const json mac = row.value("mac", json());
+    table.add({row.at("address").get<std::string>(), mac.is_string() ? mac.get<std::string>() : "-",
+               row.value("state", std::string()), std::to_string(number(row, "shard")),
+               std::to_string(number(row, "queued_packets"))});
+  }
+  return table.text();
+}
+
+}  // namespace millrace::control::cli

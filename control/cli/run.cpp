@@ -1,0 +1,174 @@
+#include "control/cli/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/program_options/errors.hpp>
+#include <boost/program_options/parsers.hpp>
+#include <sstream>
+
+#include "config/text.h"
+#include "control/socket/address.h"
+
+namespace millrace::control::cli {
+
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr int kHelpColumns = 100;
+
+po::options_description common_options() {
+  po::options_description options("Options of every command", kHelpColumns);
+  options.add_options()(
+      "socket", po::value<std::string>()->value_name("PATH"),
+      fmt::format("the endpoint's control socket; else $MILLRACE_SOCKET, else {}", kDefaultSocket).c_str())(
+      "json", "for programs: the endpoint's reply")("help,h", "what you are reading");
+  return options;
+}
+
+// Arguments before the command, the command, arguments after it.
+struct Words {
+  std::vector<std::string> options;  // both sides together
+  std::string command;
+};
+
+Words split(const std::vector<std::string>& arguments) {
+  Words words;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (words.command.empty() && !word.starts_with('-')) {
+      words.command = word;
+      continue;
+    }
+    words.options.push_back(word);
+    const bool takes_next = words.command.empty() && word == "--socket" && i + 1 < arguments.size();
+    if (takes_next) words.options.push_back(arguments[++i]);
+  }
+  return words;
+}
+
+std::string general_help() {
+  std::string out =
+      "millracectl looks into a running `millrace serve` and steers it.\n\n"
+      "Usage: millracectl [--socket PATH] [--json] COMMAND [OPTIONS]\n\nCommands:\n";
+  for (const Command& command : commands())
+    out += fmt::format("  {:<10} {}\n", command.name, command.summary());
+  out += fmt::format("  {:<10} {}\n", "help", "help COMMAND: its options and examples.");
+  std::ostringstream options;
+  options << common_options();
+  return out + "\n" + options.str() +
+         "  --version             the version of millracectl itself\n\n"
+         "Exit codes: 0 done; 1 the endpoint answered with an error; 2 wrong usage; 3 no endpoint reached.\n";
+}
+
+std::string help_of(const Command& command) {
+  po::options_description own("Options", kHelpColumns);
+  command.declare(own);
+  std::ostringstream options;
+  if (!own.options().empty()) options << own << '\n';
+  options << common_options();
+  std::string out = fmt::format("{}\n\nUsage: millracectl {} [OPTIONS]\n\n{}\nExamples:\n", command.summary(),
+                                command.name, options.str());
+  for (const Example& example : command.examples)
+    out += fmt::format("  millracectl {}\n      {}\n", example.line, example.says);
+  return out;
+}
+
+const Command& known_command(const std::string& name) {
+  if (const Command* command = find_command(name)) return *command;
+  std::vector<std::string> names{"help"};
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  std::string hint = suggestion(name, std::move(names));
+  if (hint.empty()) hint = " `millracectl help` lists them.";
+  throw Failure(kUsage, "There is no command " + config::quoted(name) + "." + hint);
+}
+
+// Words that are neither options nor their values have no place after a command.
+po::variables_map parse(const std::vector<std::string>& words, const po::options_description& options) {
+  po::variables_map values;
+  try {
+    constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    const auto parsed = po::command_line_parser(words).options(options).style(style).positional({}).run();
+    po::store(parsed, values);
+  } catch (const po::unknown_option& error) {
+    std::vector<std::string> names;
+    for (const auto& option : options.options()) names.push_back("--" + option->long_name());
+    throw Failure(kUsage, "There is no option " + config::quoted(error.get_option_name()) + "." +
+                              suggestion(error.get_option_name(), std::move(names)));
+  } catch (const po::too_many_positional_options_error&) {
+    throw Failure(kUsage, "There is a word too many: options begin with --.");
+  } catch (const po::error& error) {
+    throw Failure(kUsage, config::escaped(error.what()) + ".");
+  }
+  return values;
+}
+
+std::string socket_path(const po::variables_map& options, const World& world) {
+  if (options.count("socket") != 0) return options["socket"].as<std::string>();
+  const char* told = world.environment("MILLRACE_SOCKET");
+  return told != nullptr && *told != '\0' ? told : kDefaultSocket;
+}
+
+void run_help(const std::vector<std::string>& topics, World& world) {
+  if (topics.size() > 1) throw Failure(kUsage, "help takes one command.");
+  if (topics.empty() || topics.front() == "help" || topics.front().starts_with('-')) {
+    world.out << general_help();
+  } else {
+    world.out << help_of(known_command(topics.front()));
+  }
+}
+
+int run_command(const Words& words, World& world) {
+  const Command& command = known_command(words.command);
+  po::options_description options = common_options();
+  command.declare(options);
+  const po::variables_map values = parse(words.options, options);
+  if (values.count("help") != 0) {
+    world.out << help_of(command);
+    return kOk;
+  }
+  Client client(socket_path(values, world));
+  Call call{client, values, world, values.count("json") != 0};
+  command.run(call);
+  return kOk;
+}
+
+int dispatch(const std::vector<std::string>& arguments, World& world) {
+  const Words words = split(arguments);
+  const auto given = [&](const char* word) {
+    return std::ranges::find(words.options, word) != words.options.end();
+  };
+  if (words.command == "help") {
+    run_help(words.options, world);
+    return kOk;
+  }
+  if (!words.command.empty()) return run_command(words, world);
+  if (given("--help") || given("-h")) {
+    world.out << general_help();
+    return kOk;
+  }
+  if (given("--version")) {
+    world.out << "millracectl " << version() << '\n';
+    return kOk;
+  }
+  parse(words.options, common_options());  // says what is wrong with them, if anything is
+  throw Failure(kUsage, "Which command? `millracectl help` lists them.");
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, World& world) {
+  try {
+    return dispatch(arguments, world);
+  } catch (const Failure& failure) {
+    world.err << "millracectl: " << failure.what() << '\n';
+    return failure.exit_code();
+  } catch (const json::exception&) {
+    world.err << "millracectl: The endpoint's reply lacks what is expected: is it of another version? "
+                 "`millracectl version` shows the endpoint's, `millracectl --version` this one's.\n";
+    return kEndpointError;
+  }
+}
+
+}  // namespace millrace::control::cli

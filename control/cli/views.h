@@ -1,0 +1,43 @@
+// Replies of the endpoint as text for people. Pure: JSON in, text out.
+#pragma once
+
+#include <string>
+
+#include "control/socket/protocol.h"
+
+namespace millrace::control::cli {
+
+struct StatsStyle {
+  bool all = false;        // zeros too
+  bool per_shard = false;  // a column a shard beside the total
+};
+// `before` is an earlier reply, for a column of rates; null: none.
+std::string stats_text(const json& reply, const json& before, const StatsStyle& style);
+std::string drops_text(const json& reply, bool all);
+// `more`: there are rows beyond these.
+std::string connections_text(const json& rows, bool more);
+std::string listeners_text(const json& rows);
+std::string neighbors_text(const json& rows);
+std::string version_text(const json& reply);
+
+// Sorts by a column of `kSortKeys`; numbers fall.
+void sort_connections(json& rows, std::string_view key);
+struct SortKey {
+  std::string_view name;
+  std::string_view field;
+};
+inline constexpr SortKey kSortKeys[] = {{"age", "age_us"},
+                                        {"cwnd", "cwnd_bytes"},
+                                        {"received", "received_bytes"},
+                                        {"retrans", "retransmits"},
+                                        {"recv-queue", "receive_queue_bytes"},
+                                        {"rtt", "srtt_us"},
+                                        {"send-queue", "send_queue_bytes"},
+                                        {"sent", "sent_bytes"},
+                                        {"state", "state"}};
+
+// The rows of the `connections` flows that spoke last, and their ladders.
+json rows_of_last(const json& rows, size_t connections);
+std::string ladders_text(const json& rows, bool ascii);
+
+}  // namespace millrace::control::cli

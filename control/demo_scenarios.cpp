@@ -1,0 +1,246 @@
+#include "control/demo_scenarios.h"
+
+#include <algorithm>
+#include <string>
+
+#include "control/demo_stage.h"
+
+namespace millrace::control {
+
+namespace {
+
+using sim::Side;
+using tcp::State;
+using enum tcp::State;
+
+void send(app::Connection& connection, std::string_view text) {
+  connection.send({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+std::string letters(size_t count) {
+  std::string out(count, ' ');
+  for (size_t i = 0; i < count; ++i) out[i] = static_cast<char>('a' + i % 26);
+  return out;
+}
+
+void close(app::Connection& connection) { connection.close(); }
+
+// The server answers the client's FIN with its own a moment later, so that ACK and FIN are two segments.
+void server_closes_after_client(Stage& stage) {
+  stage.server().when_peer_finished = [&stage](app::Connection&) {
+    stage.later(Side::Right, 100ms, "close()", close);
+  };
+}
+
+bool crossed(const sim::LadderRow& a, const sim::LadderRow& b) {
+  return a.arrived_at && b.arrived_at && a.at < *b.arrived_at && b.at < *a.arrived_at;
+}
+
+bool any_retransmission(const Stage& stage) {
+  const auto& rows = stage.ladder().rows;
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const sim::LadderRow& row) { return row.segment.retransmission; });
+}
+
+void claim_both_finished(Stage& stage) {
+  stage.claim("both applications are told that the connection finished",
+              stage.client().end() == app::CloseReason::Finished &&
+                  stage.server().end() == app::CloseReason::Finished);
+}
+
+void play_handshake(Stage& stage) {
+  stage.establish();
+  stage.run_until([&] { return stage.client().established() && stage.server().established(); });
+  stage.world().run_for(100ms);
+  stage.claim("it takes three segments: SYN, SYN with ACK, ACK",
+              stage.segments(Side::Left, wire::kSyn).size() == 1 &&
+                  stage.segments(Side::Right, wire::kSyn | wire::kAck).size() == 1 &&
+                  stage.segments(Side::Left, wire::kAck).size() == 1);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established});
+  stage.claim_path(Side::Right, {Listen, SynReceived, Established});
+}
+
+void play_transfer(Stage& stage) {
+  stage.establish();
+  const std::string request = letters(4000);
+  const std::string answer = letters(2500);
+  stage.later(Side::Left, 50ms, "send() 4000 octets", [&](app::Connection& at) { send(at, request); });
+  stage.run_until([&] { return stage.server().received().size() == request.size(); });
+  stage.later(Side::Right, 50ms, "send() 2500 octets", [&](app::Connection& at) { send(at, answer); });
+  const auto acknowledged = [&] {
+    app::Connection* server = stage.server().connection();
+    return stage.client().received().size() == answer.size() && server != nullptr &&
+           server->unacknowledged_bytes() == 0;
+  };
+  stage.claim("everything is acknowledged", stage.run_until(acknowledged));
+  stage.claim("both receive octet for octet what was sent",
+              stage.server().received() == request && stage.client().received() == answer);
+  stage.claim("nothing is sent twice", !any_retransmission(stage));
+}
+
+void play_close(Stage& stage) {
+  server_closes_after_client(stage);
+  stage.establish();
+  stage.later(Side::Left, 50ms, "close()", close);
+  stage.run_to_the_end();
+  stage.claim("each side sends one FIN", stage.segments(Side::Left, wire::kFin).size() == 1 &&
+                                             stage.segments(Side::Right, wire::kFin).size() == 1);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established, FinWait1, FinWait2, TimeWait, Closed});
+  stage.claim_path(Side::Right, {Listen, SynReceived, Established, CloseWait, LastAck, Closed});
+  claim_both_finished(stage);
+}
+
+void play_simultaneous_close(Stage& stage) {
+  stage.establish();
+  stage.later(Side::Left, 50ms, "close()", close);
+  stage.later(Side::Right, 50ms, "close()", close);
+  stage.run_to_the_end();
+  const auto left = stage.segments(Side::Left, wire::kFin);
+  const auto right = stage.segments(Side::Right, wire::kFin);
+  stage.claim("the two FINs cross on the way",
+              left.size() == 1 && right.size() == 1 && crossed(left.front(), right.front()));
+  stage.claim_path(Side::Left, {Closed, SynSent, Established, FinWait1, Closing, TimeWait, Closed});
+  stage.claim_path(Side::Right, {Listen, SynReceived, Established, FinWait1, Closing, TimeWait, Closed});
+}
+
+void play_simultaneous_open(Stage& stage) {
+  stage.both_connect();
+  stage.run_until([&] { return stage.client().established() && stage.server().established(); });
+  stage.world().run_for(100ms);
+  const auto left = stage.segments(Side::Left, wire::kSyn);
+  const auto right = stage.segments(Side::Right, wire::kSyn);
+  stage.claim("the two SYNs cross on the way",
+              !left.empty() && !right.empty() && crossed(left.front(), right.front()));
+  stage.claim_path(Side::Left, {Closed, SynSent, SynReceived, Established});
+  stage.claim_path(Side::Right, {Closed, SynSent, SynReceived, Established});
+}
+
+void play_half_close(Stage& stage) {
+  const std::string answer = letters(3000);
+  stage.server().when_peer_finished = [&](app::Connection&) {
+    stage.later(Side::Right, 50ms, "send() 3000 octets: this half is still open",
+                [&](app::Connection& at) { send(at, answer); });
+    stage.later(Side::Right, 200ms, "close()", close);
+  };
+  stage.establish();
+  stage.later(Side::Left, 50ms, "send() 100 octets, shutdown()", [](app::Connection& at) {
+    send(at, letters(100));
+    at.shutdown();
+  });
+  stage.run_to_the_end();
+  stage.claim("the server gets all before the client's FIN", stage.server().received() == letters(100));
+  stage.claim("the client gets 3000 octets after its own FIN", stage.client().received() == answer);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established, FinWait1, FinWait2, TimeWait, Closed});
+  stage.claim_path(Side::Right, {Listen, SynReceived, Established, CloseWait, LastAck, Closed});
+  claim_both_finished(stage);
+}
+
+void play_reset(Stage& stage) {
+  stage.establish();
+  stage.later(Side::Left, 50ms, "send() 2000 octets", [](app::Connection& at) { send(at, letters(2000)); });
+  stage.later(Side::Right, 65ms, "abort()", [](app::Connection& at) { at.abort(); });
+  stage.run_to_the_end();
+  stage.claim("the server sends RST", !stage.segments(Side::Right, wire::kRst).empty());
+  stage.claim(
+      "the client's application is told of a reset, the server's of its own abort",
+      stage.client().end() == app::CloseReason::Reset && stage.server().end() == app::CloseReason::Aborted);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established, Closed});
+  stage.claim_path(Side::Right, {Listen, SynReceived, Established, Closed});
+}
+
+void play_refused(Stage& stage) {
+  stage.client_connects();
+  stage.run_until([&] { return stage.client().end().has_value(); });
+  stage.world().run_for(100ms);
+  stage.claim("the SYN is answered by RST with ACK",
+              stage.segments(Side::Right, wire::kRst | wire::kAck).size() == 1);
+  stage.claim("the client's application is told that it was refused",
+              stage.client().end() == app::CloseReason::Refused);
+  stage.claim_path(Side::Left, {Closed, SynSent, Closed});
+  stage.claim_path(Side::Right, {Closed});
+}
+
+void play_lost_syn(Stage& stage) {
+  stage.link_from(Side::Left).faults().add({.match = sim::is_syn});
+  stage.establish();
+  const auto syns = stage.segments(Side::Left, wire::kSyn);
+  stage.claim("the first SYN is lost and the second one arrives",
+              syns.size() == 2 && syns[0].fate == sim::Fate::Lost && syns[1].arrived_at.has_value());
+  stage.claim("the second SYN leaves after the initial retransmission time-out of 1 s",
+              syns.size() == 2 && syns[1].at - syns[0].at >= 1s && syns[1].at - syns[0].at < 1200ms);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established});
+}
+
+void play_lost_fin(Stage& stage) {
+  server_closes_after_client(stage);
+  stage.link_from(Side::Left).faults().add({.match = sim::is_fin});
+  stage.establish();
+  stage.later(Side::Left, 50ms, "close()", close);
+  stage.run_to_the_end();
+  const auto fins = stage.segments(Side::Left, wire::kFin);
+  stage.claim("the client's FIN is lost and sent again",
+              fins.size() == 2 && fins[0].fate == sim::Fate::Lost && fins[1].segment.retransmission);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established, FinWait1, FinWait2, TimeWait, Closed});
+  stage.claim_path(Side::Right, {Listen, SynReceived, Established, CloseWait, LastAck, Closed});
+  claim_both_finished(stage);
+}
+
+void play_time_wait(Stage& stage) {
+  server_closes_after_client(stage);
+  stage.link_from(Side::Left).faults().add({.match = [&](const wire::Frame& frame) {
+    return sim::is_bare_ack(frame) && stage.in_state(Side::Left, TimeWait);
+  }});
+  stage.establish();
+  stage.later(Side::Left, 50ms, "close()", close);
+  stage.run_to_the_end();
+  const Micros two_msl = 2 * TcpParams{}.msl;
+  const auto fins = stage.segments(Side::Right, wire::kFin);
+  const bool twice = fins.size() == 2 && fins[0].arrived_at && fins[1].arrived_at;
+  stage.claim("the last ACK is lost, so the server sends its FIN again",
+              twice && fins[1].segment.retransmission);
+  const Instant over = stage.ladder().rows.back().at;
+  stage.claim("the wait of 2 * MSL = 60 s begins anew with the second FIN",
+              twice && over >= *fins[1].arrived_at + two_msl && over < *fins[1].arrived_at + two_msl + 1s);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established, FinWait1, FinWait2, TimeWait, Closed});
+  stage.claim_path(Side::Right, {Listen, SynReceived, Established, CloseWait, LastAck, Closed});
+}
+
+constexpr Scenario kScenarios[] = {
+    {"handshake", "A connection is opened: SYN, SYN with ACK, ACK.",
+     "each side's initial sequence number goes out with its SYN and comes back acknowledged, one higher.",
+     play_handshake},
+    {"transfer", "Data in both directions, with its acknowledgements.",
+     "seq of a segment plus its len is the ack that it asks for; lines with dots are segments that cross.",
+     play_transfer},
+    {"close", "Four segments close a connection, one half after the other.",
+     "the side that closes first ends in TIME-WAIT and stays there for 2 * MSL; the other one is done at "
+     "once.",
+     play_close},
+    {"simultaneous-close", "Both sides close at the same instant.",
+     "the FINs cross, both sides pass through CLOSING, and both have to wait in TIME-WAIT.",
+     play_simultaneous_close},
+    {"simultaneous-open", "Both sides connect to each other at the same instant, and nobody listens.",
+     "the SYNs cross, both sides go from SYN-SENT to SYN-RECEIVED, and there is one connection, not two.",
+     play_simultaneous_open},
+    {"half-close", "One side says that it has nothing more to send, and goes on receiving.",
+     "the client has sent FIN and waits in FIN-WAIT-2 while the server, in CLOSE-WAIT, sends its answer.",
+     play_half_close},
+    {"reset", "One side aborts while data is on its way.",
+     "RST ends both sides at once: no FIN, no acknowledgement, no TIME-WAIT.", play_reset},
+    {"refused", "Nobody listens on the port.",
+     "RST answers the SYN and acknowledges it, which proves to the client that its own SYN is meant.",
+     play_refused},
+    {"lost-syn", "The first SYN is lost.",
+     "nothing tells the client of the loss but time: after 1 s it sends the same SYN again.", play_lost_syn},
+    {"lost-fin", "The first FIN is lost.",
+     "a FIN occupies a sequence number, so it is retransmitted just as data is.", play_lost_fin},
+    {"time-wait", "The last acknowledgement is lost: what TIME-WAIT is there for.",
+     "only a side in TIME-WAIT can acknowledge the FIN that comes again; doing so starts its 60 s anew.",
+     play_time_wait},
+};
+
+}  // namespace
+
+std::span<const Scenario> scenarios() { return kScenarios; }
+
+}  // namespace millrace::control

@@ -1,0 +1,142 @@
+#include "control/demo_stage.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::control {
+
+namespace {
+
+using sim::Side;
+
+// One frame an iteration: then the recorder can tell the effect of each.
+const sim::HostOptions kHostOptions = {.transmit_packets = 512, .receive_packets = 512, .receive_burst = 1};
+
+constexpr uint8_t kClientNumber = 1;
+constexpr uint8_t kServerNumber = 2;
+
+}  // namespace
+
+void Actor::on_established(app::Connection& connection) {
+  connection_ = &connection;
+  established_ = true;
+}
+
+void Actor::on_readable(app::Connection& connection) {
+  while (!connection.readable().empty()) {
+    const auto run = connection.readable();
+    received_.append(run.begin(), run.end());
+    connection.consume(static_cast<uint32_t>(run.size()));
+  }
+}
+
+void Actor::on_peer_finished(app::Connection& connection) {
+  if (when_peer_finished) when_peer_finished(connection);
+}
+
+void Actor::on_closed(app::Connection&, app::CloseReason reason) {
+  connection_ = nullptr;
+  end_ = reason;
+}
+
+Stage::Stage(const StageOptions& options)
+    : options_(options),
+      world_(options.seed),
+      client_host_(world_.add_host("client", sim::host_params(kClientNumber), kHostOptions)),
+      server_host_(world_.add_host("server", sim::host_params(kServerNumber), kHostOptions)),
+      recorder_(world_, client_host_, server_host_) {
+  world_.set_links({.delay = 10ms});
+  world_.run_for(1s);
+  if (!options.neighbors) resolve_neighbors();
+}
+
+// An attempt that nobody answers but with RST leaves both sides knowing each other's MAC address.
+void Stage::resolve_neighbors() {
+  Actor scout;
+  constexpr uint16_t kDiscard = 9;
+  const app::ConnectOptions options{
+      .remote = endpoint(Side::Right, kDiscard), .local_address = {}, .local_port = {}};
+  world_.in(client_host_, 0us, [&] { world_.shard(client_host_).connect(options, scout); });
+  run_until([&] { return scout.end().has_value(); });
+  world_.run_for(1s);
+}
+
+Endpoint Stage::endpoint(Side side, uint16_t port) const {
+  return {sim::host_address(side == Side::Left ? kClientNumber : kServerNumber, options_.family), port};
+}
+
+sim::Link& Stage::link_from(Side side) {
+  return side == Side::Left ? world_.link(client_host_, server_host_)
+                            : world_.link(server_host_, client_host_);
+}
+
+void Stage::server_listens() {
+  world_.in(server_host_, 0us, [this] {
+    world_.shard(server_host_).listen({.local = endpoint(Side::Right, kServerPort)}, server_, "demo");
+  });
+  world_.run_for(1ms);
+}
+
+void Stage::connect(Side side, const Endpoint& from, const Endpoint& to) {
+  const sim::HostId host = side == Side::Left ? client_host_ : server_host_;
+  world_.in(host, 0us, [this, side, host, from, to] {
+    recorder_.say(side, "connect() to " + to.text());
+    const app::ConnectOptions options{.remote = to, .local_address = from.address, .local_port = from.port};
+    actor(side).opened(world_.shard(host).connect(options, actor(side)).connection);
+  });
+}
+
+void Stage::client_connects() {
+  const Endpoint from = endpoint(Side::Left, static_cast<uint16_t>(49152 + options_.seed % 16384));
+  const Endpoint to = endpoint(Side::Right, kServerPort);
+  recorder_.watch(from, to);
+  connect(Side::Left, from, to);
+}
+
+void Stage::both_connect() {
+  constexpr uint16_t kPort = 7000;
+  const Endpoint left = endpoint(Side::Left, kPort);
+  const Endpoint right = endpoint(Side::Right, kPort);
+  recorder_.watch(left, right);
+  connect(Side::Left, left, right);
+  connect(Side::Right, right, left);
+}
+
+void Stage::establish() {
+  server_listens();
+  client_connects();
+  claim("both sides reach ESTABLISHED", run_until([this] { return both_in(tcp::State::Established); }));
+}
+
+void Stage::later(Side side, Micros delay, std::string words, Deed deed) {
+  const sim::HostId host = side == Side::Left ? client_host_ : server_host_;
+  world_.in(host, delay, [this, side, words = std::move(words), deed = std::move(deed)] {
+    app::Connection* connection = actor(side).connection();
+    if (connection == nullptr) return;
+    recorder_.say(side, words);
+    deed(*connection);
+  });
+}
+
+void Stage::run_to_the_end() {
+  run_until([this] { return both_in(tcp::State::Closed) && client_.end() && server_.end(); });
+  world_.run_for(100ms);  // what is still on its way
+}
+
+void Stage::claim_path(Side side, std::initializer_list<tcp::State> path) {
+  const std::vector<tcp::State>& walked = recorder_.path(side);
+  claim("the " + world_.name(side == Side::Left ? client_host_ : server_host_) + " walks " +
+            sim::path_text({path.begin(), path.size()}),
+        std::equal(walked.begin(), walked.end(), path.begin(), path.end()));
+}
+
+std::vector<sim::LadderRow> Stage::segments(Side side, wire::Flags flags) const {
+  std::vector<sim::LadderRow> out;
+  for (const sim::LadderRow& row : ladder().rows)
+    if (row.kind == sim::LadderRow::Kind::Segment && row.from == side && row.fate != sim::Fate::Duplicate &&
+        (row.segment.flags | flags) == row.segment.flags)
+      out.push_back(row);
+  return out;
+}
+
+}  // namespace millrace::control

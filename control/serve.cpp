@@ -1,0 +1,116 @@
+#include "control/serve.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <optional>
+#include <ostream>
+
+#include "config/commands.h"
+#include "control/serve_endpoint.h"
+#include "control/serve_error.h"
+#include "control/serve_log.h"
+#include "control/serve_report.h"
+#include "control/serve_signals.h"
+#include "control/serve_watch.h"
+#include "control/socket/server.h"
+
+namespace millrace::control {
+
+namespace {
+
+using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr auto kGlance = 100ms;  // how long a request over the control socket waits to be seen
+constexpr auto kAttend = 1s;
+
+enum class End { Asked, Broken };
+
+Watch watch_of(const ServedEndpoint& endpoint) {
+  return {endpoint.port().interface(), endpoint.port().quirks().host_interface};
+}
+
+// Until a signal or the control socket asks for the end.
+End serve_until_asked(ServedEndpoint& endpoint) {
+  Watch watch = watch_of(endpoint);
+  SteadyClock::time_point attended{};
+  while (!stop_signal(kGlance) && !endpoint.drain_requested()) {
+    if (!endpoint.healthy()) return End::Broken;
+    const SteadyClock::time_point now = SteadyClock::now();
+    if (now - attended < kAttend) continue;
+    attended = now;
+    endpoint.attend();
+    for (const std::string& sentence : watch.look(endpoint.counters(), now)) spdlog::warn("{}", sentence);
+  }
+  return End::Asked;
+}
+
+void drain(ServedEndpoint& endpoint) {
+  const Micros patience = endpoint.settings().control.drain_timeout;
+  spdlog::info("draining {} connections, for at most {} ms; a second signal stops at once",
+               endpoint.open_connections(), patience.count() / 1000);
+  endpoint.drain();
+  const SteadyClock::time_point deadline = SteadyClock::now() + patience;
+  while (SteadyClock::now() < deadline && endpoint.healthy()) {
+    if (stop_signal(10ms)) {
+      spdlog::warn("second signal: {} connections are reset", endpoint.open_connections());
+      return;
+    }
+    if (endpoint.open_connections() == 0) return;
+  }
+  spdlog::warn("drain_timeout is over: {} connections are reset", endpoint.open_connections());
+}
+
+std::string config_file(const config::Config& config) {
+  for (const config::Entry& entry : config.entries())
+    if (entry.origin.source == config::Source::File) return entry.origin.where;
+  return {};
+}
+
+ServerParams socket_params(const config::ControlSettings& control) {
+  return {.path = control.socket,
+          .mode = static_cast<mode_t>(control.mode),
+          .group = control.group,
+          .limits = {},
+          .log = [](const std::string& sentence) { spdlog::info("{}", sentence); }};
+}
+
+int serve(const config::ServePlan& plan, std::ostream& out) {
+  log_dpdk(DpdkPhase::Starting);
+  std::optional<ImpatientStart> impatience(std::in_place);
+  ServedEndpoint endpoint(*plan.settings, config_file(plan.config));
+  impatience.reset();
+  Server server(endpoint, socket_params(plan.settings->control));
+  if (const std::optional<std::string> problem = server.start()) throw StartError(*problem);
+  endpoint.launch();
+  log_dpdk(DpdkPhase::Running);
+  report_start(out, endpoint);
+  const End end = serve_until_asked(endpoint);
+  if (end == End::Asked) drain(endpoint);
+  server.stop();
+  endpoint.stop();
+  if (end == End::Broken) spdlog::error("an lcore has ended by itself");
+  spdlog::info("stopped");
+  return end == End::Asked ? 0 : 1;
+}
+
+}  // namespace
+
+int run_serve(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
+  const config::ServePlan plan = config::plan_serve(args, out, err);
+  if (!plan.settings) return plan.exit_code;
+  block_stop_signals();
+  set_up_log(plan.settings->control.log_level);
+  try {
+    return serve(plan, out);
+  } catch (const StartError& error) {
+    err << "millrace serve: " << error.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {  // no memory, or a thread that cannot be made
+    err << "millrace serve: " << error.what() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace millrace::control

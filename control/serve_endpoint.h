@@ -1,0 +1,65 @@
+// A running endpoint: everything that `serve` starts, in the order of its members, and ends in the reverse
+// order. The control socket sees it through EndpointView (socket/view.h).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "control/socket/view.h"
+#include "control/worker.h"
+#include "dpdk/eal.h"
+#include "dpdk/port.h"
+
+namespace millrace::control {
+
+class ServedEndpoint final : public EndpointView {
+ public:
+  // Starts everything but the loops. `settings` outlives the endpoint. Throws StartError.
+  ServedEndpoint(const config::Settings& settings, std::string config_file);
+  ~ServedEndpoint() override;
+
+  void launch();
+  // Takes no new connections and lets the open ones finish; returns at once.
+  void drain();
+  // Resets what is left, gives the resets a moment to leave, and ends the loops.
+  void stop();
+
+  uint64_t open_connections() const;
+  // False: an lcore has ended by itself.
+  bool healthy() const;
+  // To be called about once a second: the time of day for the services, and what the mailboxes hand back.
+  void attend();
+
+  const config::Settings& settings() const { return settings_; }
+  const dpdk::Eal& eal() const { return *eal_; }
+  const dpdk::Port& port() const { return *port_; }
+
+  // ---- EndpointView, for the control socket --------------------------------------------------------------
+  std::span<const Counters* const> counters() const override { return counters_; }
+  EndpointInfo info() const override;
+  bool post(unsigned shard, Question question) override;
+  void request_drain() override { drain_requested_ = true; }
+  bool drain_requested() const { return drain_requested_; }
+
+ private:
+  const config::Settings& settings_;
+  std::string config_file_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::vector<PreparedService> services_;
+  std::unique_ptr<dpdk::Eal> eal_;
+  std::vector<WorkerPools> pools_;
+  std::unique_ptr<dpdk::Port> port_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<const Counters*> counters_;
+  std::atomic<bool> drain_requested_{false};  // by whatever thread the control socket has
+  std::atomic<bool> draining_{false};
+};
+
+std::string_view kind_name(config::ServiceKind kind);
+
+}  // namespace millrace::control

@@ -1,0 +1,82 @@
+#include "control/serve_params.h"
+
+#include <algorithm>
+
+#include "dpdk/mempool.h"
+
+namespace millrace::control {
+
+namespace {
+
+// For the devices' own rings and EAL's tables.
+constexpr uint64_t kDeviceBytes = 64ULL << 20;
+
+dpdk::HugePages huge_pages(config::HugePages setting) {
+  switch (setting) {
+    case config::HugePages::On:
+      return dpdk::HugePages::On;
+    case config::HugePages::Off:
+      return dpdk::HugePages::Off;
+    case config::HugePages::Auto:
+      break;
+  }
+  return dpdk::HugePages::Auto;
+}
+
+uint64_t pool_bytes(const config::Settings& settings) {
+  uint32_t room = 0;
+  for (const config::PortSettings& port : settings.ports) {
+    dpdk::Device device = dpdk::Device::parse(port_params(port).device);
+    dpdk::complete_arguments(device, port.mtu);
+    room = std::max(room, dpdk::frame_room(device, port.mtu));
+  }
+  return lcore_count(settings) * (dpdk::MbufPool::bytes(settings.mbufs.rx_mbufs, room) +
+                                  dpdk::MbufPool::bytes(settings.mbufs.tx_mbufs, room));
+}
+
+}  // namespace
+
+size_t lcore_count(const config::Settings& settings) {
+  return std::max<size_t>(settings.lcores.use.size(), 1);
+}
+
+dpdk::EalParams eal_params(const config::Settings& settings) {
+  dpdk::EalParams params;
+  params.huge_pages = huge_pages(settings.eal.huge_pages);
+  params.file_prefix = settings.eal.file_prefix;
+  params.memory_bytes = settings.eal.memory_bytes;
+  params.needed_bytes = pool_bytes(settings) + kDeviceBytes;
+  params.in_memory = settings.eal.in_memory;
+  params.cpus = settings.lcores.use;
+  params.args = settings.eal.args;
+  for (const config::PortSettings& port : settings.ports) {
+    if (!port.pci.empty()) params.pci.push_back(port.pci);
+    params.single_file_segments |= dpdk::quirks_of(port.vdev).single_file_segments;
+  }
+  return params;
+}
+
+dpdk::PortParams port_params(const config::PortSettings& port) {
+  return {.device = port.pci.empty() ? port.vdev : port.pci,
+          .pci = !port.pci.empty(),
+          .mtu = port.mtu,
+          .mac = port.mac,
+          .rx_descriptors = port.rx_descriptors,
+          .tx_descriptors = port.tx_descriptors,
+          .queues = port.queues};
+}
+
+ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port) {
+  ShardParams params;
+  params.tcp = settings.tcp;
+  params.neighbor = settings.neighbor;
+  params.icmp = settings.icmp;
+  params.memory = settings.memory;
+  params.interface.mac = port.mac;
+  params.interface.mtu = port.mtu;
+  params.interface.addresses = settings.addresses;
+  params.interface.routes = settings.routes;
+  return params;
+}
+
+}  // namespace millrace::control

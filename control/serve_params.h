@@ -1,0 +1,19 @@
+// Settings -> the parameter structs of dpdk/ and of the shard.
+#pragma once
+
+#include <cstddef>
+
+#include "base/params.h"
+#include "config/settings.h"
+#include "dpdk/eal.h"
+#include "dpdk/port.h"
+
+namespace millrace::control {
+
+size_t lcore_count(const config::Settings& settings);
+
+dpdk::EalParams eal_params(const config::Settings& settings);
+dpdk::PortParams port_params(const config::PortSettings& port);
+ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port);
+
+}  // namespace millrace::control

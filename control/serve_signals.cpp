@@ -1,0 +1,48 @@
+#include "control/serve_signals.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+
+namespace millrace::control {
+
+namespace {
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+}  // namespace
+
+void block_stop_signals() {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+bool stop_signal(std::chrono::milliseconds patience) {
+  const sigset_t set = stop_signals();
+  const timespec time{.tv_sec = patience.count() / 1000, .tv_nsec = patience.count() % 1000 * 1'000'000};
+  return sigtimedwait(&set, nullptr, &time) > 0;
+}
+
+ImpatientStart::ImpatientStart()
+    : thread_([this] {
+        while (!started_) {
+          if (!stop_signal(std::chrono::milliseconds(20))) continue;
+          std::fputs("millrace serve: stopped while starting\n", stderr);
+          std::_Exit(1);
+        }
+      }) {}
+
+ImpatientStart::~ImpatientStart() {
+  started_ = true;
+  thread_.join();
+}
+
+}  // namespace millrace::control

@@ -1,0 +1,153 @@
+// Everything that can be asked over the control socket, declared once: validation, the method `help` and
+// `millracectl help` read this table; handlers.h answers it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/socket/protocol.h"
+
+namespace millrace::control {
+
+enum class Method : uint8_t { Stats, Drops, Connections, Listeners, Neighbors, Trace, Version, Drain, Help };
+
+enum class ParamType : uint8_t {
+  Integer,  // between min and max
+  Text,     // between min and max octets
+  State,    // the name of a TCP state as RFC 9293 writes it, in any case
+};
+
+struct Param {
+  std::string_view name;
+  ParamType type;
+  int64_t min;
+  int64_t max;
+  std::string_view doc;
+};
+
+struct Field {
+  std::string_view name;
+  std::string_view doc;
+};
+
+struct MethodInfo {
+  Method method;
+  std::string_view name;
+  std::string_view doc;
+  std::span<const Param> params;
+  std::span<const Field> reply;
+  bool changes = false;  // does something to the endpoint: who asked is logged
+};
+
+// Rows that an lcore copies in one visit, and that one reply holds: what bounds the lcore's time and ours.
+inline constexpr size_t kRowsPerVisit = 64;
+inline constexpr size_t kRowsPerReply = 256;
+inline constexpr size_t kTraceRowsPerReply = 1024;
+inline constexpr size_t kVisitsPerReply = 64;
+
+namespace methods {
+
+inline constexpr Param kShard{"shard", ParamType::Integer, 0, 1023,
+                              "Only this shard; without it all of them."};
+inline constexpr Param kLimit{"limit", ParamType::Integer, 1, static_cast<int64_t>(kRowsPerReply),
+                              "Rows in one reply."};
+inline constexpr Param kCursor{"cursor", ParamType::Text, 1, 64,
+                               "`next` of the reply before: goes on there."};
+inline constexpr Field kNext{
+    "next", "The cursor to go on with; null: there are no more. Rows may be fewer than `limit`."};
+
+inline constexpr std::array kStatsParams{kShard};
+inline constexpr std::array kStatsReply{
+    Field{"at_us", "When the counters were read, on a clock that only runs forward."},
+    Field{"total", "Sums over the shards shown: counters, gauges, drops, each name to its value."},
+    Field{"shards", "The same for each, with its number in `shard`."}};
+
+inline constexpr std::array kDropsParams{kShard};
+inline constexpr std::array kDropsReply{Field{
+    "reasons", "Every reason, also those that never came: name, sentence, total, shards (one a shard)."}};
+
+inline constexpr std::array kConnectionsParams{
+    kShard, Param{"state", ParamType::State, 0, 16, "Only connections in this state."},
+    Param{"port", ParamType::Integer, 1, 65535, "Only connections with this port at either end."}, kLimit,
+    kCursor};
+inline constexpr std::array kConnectionsReply{Field{"rows", "Connections, consistent a row."}, kNext};
+
+inline constexpr std::array kListenersParams{kShard, kLimit, kCursor};
+inline constexpr std::array kListenersReply{Field{"rows", "Listeners, one row a shard."}, kNext};
+
+inline constexpr std::array kNeighborsParams{kShard, kLimit, kCursor};
+inline constexpr std::array kNeighborsReply{Field{"rows", "Neighbour entries, one row a shard."}, kNext};
+
+inline constexpr std::array kTraceParams{
+    kShard, Param{"limit", ParamType::Integer, 1, static_cast<int64_t>(kTraceRowsPerReply),
+                  "The newest segments of each shard; all shards share the bound of one reply."}};
+inline constexpr std::array kTraceReply{Field{"rows", "Segments seen and sent, oldest first."}};
+
+inline constexpr std::array kVersionReply{Field{"version", "Of Millrace."},
+                                          Field{"protocol", "Of the control socket."},
+                                          Field{"dpdk", "Version; empty without."},
+                                          Field{"pid", "Of the endpoint."},
+                                          Field{"uptime_us", "Since start."},
+                                          Field{"draining", "Whether it is stopping."},
+                                          Field{"config", "The file that it read; empty: none."},
+                                          Field{"shards", "How many."},
+                                          Field{"addresses", "With prefix lengths."},
+                                          Field{"ports", "Name, device, driver, mac, mtu_bytes, queues."},
+                                          Field{"services", "Name, kind, listen."}};
+
+inline constexpr std::array kDrainReply{Field{"draining", "true."}};
+
+inline constexpr std::array kHelpReply{Field{"methods", "Name, doc, params and reply of each."}};
+
+}  // namespace methods
+
+inline constexpr std::array kMethods{
+    MethodInfo{Method::Stats, "stats", "Counters and gauges of every shard; never waits for an lcore.",
+               methods::kStatsParams, methods::kStatsReply},
+    MethodInfo{Method::Drops, "drops", "Every reason for which a packet is dropped, with its count.",
+               methods::kDropsParams, methods::kDropsReply},
+    MethodInfo{Method::Connections, "conns", "Connections, a page at a time.", methods::kConnectionsParams,
+               methods::kConnectionsReply},
+    MethodInfo{Method::Listeners, "listeners", "What the services listen on.", methods::kListenersParams,
+               methods::kListenersReply},
+    MethodInfo{Method::Neighbors, "neighbors", "Link addresses of neighbours (ARP and ND).",
+               methods::kNeighborsParams, methods::kNeighborsReply},
+    MethodInfo{Method::Trace, "trace", "The last segments seen and sent, from the flight recorder.",
+               methods::kTraceParams, methods::kTraceReply},
+    MethodInfo{Method::Version,
+               "version",
+               "What runs: version, addresses, ports, services.",
+               {},
+               methods::kVersionReply},
+    MethodInfo{Method::Drain,
+               "drain",
+               "Takes no new connections, lets the open ones finish, then stops.",
+               {},
+               methods::kDrainReply,
+               true},
+    MethodInfo{Method::Help, "help", "This table.", {}, methods::kHelpReply},
+};
+
+const MethodInfo* find_method(std::string_view name);
+
+// What is wrong with `params` (an object), if anything: unknown names, wrong types, values out of bounds.
+std::optional<Error> check_params(const MethodInfo& method, const json& params);
+
+// " Did you mean 'x'?", or nothing when no known word is near.
+std::string suggestion(std::string_view given, std::vector<std::string> known);
+
+// "an integer from 1 to 65535"
+std::string describe(const Param& param);
+
+// "SYN-SENT" for "syn-sent", "Syn_Sent"; nothing: no state of that name.
+std::optional<std::string_view> canonical_state(std::string_view text);
+
+// The table as the method `help` answers it.
+json methods_as_json();
+
+}  // namespace millrace::control

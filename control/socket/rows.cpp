@@ -1,0 +1,181 @@
+#include "control/socket/rows.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "control/socket/methods.h"
+
+namespace millrace::control {
+
+namespace {
+
+constexpr std::array<std::pair<uint8_t, std::string_view>, 8> kFlagNames{{{wire::Flags::kSyn, "SYN"},
+                                                                          {wire::Flags::kFin, "FIN"},
+                                                                          {wire::Flags::kRst, "RST"},
+                                                                          {wire::Flags::kPsh, "PSH"},
+                                                                          {wire::Flags::kAck, "ACK"},
+                                                                          {wire::Flags::kUrg, "URG"},
+                                                                          {wire::Flags::kEce, "ECE"},
+                                                                          {wire::Flags::kCwr, "CWR"}}};
+
+void put(json& out, const char* address_key, const char* port_key, const Endpoint& endpoint) {
+  out[address_key] = endpoint.address.text();
+  out[port_key] = endpoint.port;
+}
+
+json options_json(const wire::TcpOptions& options) {
+  json out = json::object();
+  if (options.mss) out["mss_bytes"] = options.mss->octets();
+  if (options.window_scale) out["window_scale"] = options.window_scale->shift();
+  if (options.timestamps) {
+    out["timestamp_value"] = options.timestamps->value;
+    out["timestamp_echo"] = options.timestamps->echo_reply;
+  }
+  if (options.sack_permitted) out["sack_permitted"] = true;
+  for (uint8_t i = 0; i < options.sack_count && i < options.sack.size(); ++i)
+    out["sack"].push_back({options.sack[i].left.raw(), options.sack[i].right.raw()});
+  return out;
+}
+
+// The readers throw json::exception or std::out_of_range on what is not as written above; trace_row()
+// catches.
+wire::TcpOptions options_from(const json& in) {
+  wire::TcpOptions options;
+  if (in.contains("mss_bytes")) options.mss = Mss(in["mss_bytes"].get<uint16_t>());
+  if (in.contains("window_scale")) options.window_scale = WindowScale(in["window_scale"].get<uint8_t>());
+  if (in.contains("timestamp_value")) {
+    options.timestamps =
+        wire::Timestamps{in["timestamp_value"].get<uint32_t>(), in.at("timestamp_echo").get<uint32_t>()};
+  }
+  options.sack_permitted = in.value("sack_permitted", false);
+  for (const json& block : in.value("sack", json::array())) {
+    if (options.sack_count == options.sack.size()) break;
+    options.sack[options.sack_count++] = {Seq(block.at(0).get<uint32_t>()), Seq(block.at(1).get<uint32_t>())};
+  }
+  return options;
+}
+
+tcp::State state_from(const std::string& name) {
+  for (unsigned i = 0; i < tcp::kStates; ++i)
+    if (tcp::name_of(static_cast<tcp::State>(i)) == name) return static_cast<tcp::State>(i);
+  throw std::out_of_range("state");
+}
+
+wire::Flags flags_from(std::string_view text) {
+  wire::Flags flags;
+  for (const auto& [bit, name] : kFlagNames)
+    if (text.find(name) != std::string_view::npos) flags = flags | wire::Flags(bit);
+  return flags;
+}
+
+Endpoint endpoint_from(const json& in, const char* address_key, const char* port_key) {
+  const auto address = IpAddress::parse(in.at(address_key).get_ref<const std::string&>());
+  if (!address) throw std::out_of_range("address");
+  return {*address, in.at(port_key).get<uint16_t>()};
+}
+
+}  // namespace
+
+std::string flags_text(wire::Flags flags) {
+  std::string out;
+  for (const auto& [bit, name] : kFlagNames) {
+    if ((flags.bits() & bit) == 0) continue;
+    if (!out.empty()) out += ',';
+    out += name;
+  }
+  return out.empty() ? "none" : out;
+}
+
+json as_json(unsigned shard, const shard::ConnectionRow& row) {
+  json out{{"id", std::to_string(shard) + "-" + std::to_string(row.id)},
+           {"shard", shard},
+           {"state", tcp::name_of(row.state)},
+           {"service", row.service},
+           {"age_us", row.age.count()},
+           {"send_queue_bytes", row.send_queue_bytes},
+           {"receive_queue_bytes", row.receive_queue_bytes},
+           {"unacknowledged_bytes", row.unacknowledged_bytes},
+           {"cwnd_bytes", row.cwnd_bytes},
+           {"ssthresh_bytes", row.ssthresh_bytes},
+           {"send_window_bytes", row.send_window_bytes},
+           {"receive_window_bytes", row.receive_window_bytes},
+           {"mss_bytes", row.mss_bytes},
+           {"srtt_us", row.srtt.count()},
+           {"rttvar_us", row.rttvar.count()},
+           {"rto_us", row.rto.count()},
+           {"retransmits", row.retransmits},
+           {"backoff", row.backoff},
+           {"sent_bytes", row.bytes_sent},
+           {"received_bytes", row.bytes_received},
+           {"timestamps", row.timestamps},
+           {"send_scale", row.send_scale},
+           {"receive_scale", row.receive_scale}};
+  put(out, "local_address", "local_port", row.flow.local);
+  put(out, "remote_address", "remote_port", row.flow.remote);
+  return out;
+}
+
+json as_json(unsigned shard, const shard::ListenerRow& row) {
+  json out{{"shard", shard},
+           {"service", row.name},
+           {"half_open", row.half_open},
+           {"backlog", row.backlog},
+           {"accepted", row.accepted}};
+  put(out, "local_address", "local_port", row.local);
+  return out;
+}
+
+json as_json(unsigned shard, const ip::NeighborRow& row) {
+  return {{"shard", shard},
+          {"address", row.address.text()},
+          {"mac", row.mac.is_zero() ? json(nullptr) : json(row.mac.text())},
+          {"state", row.state},
+          {"queued_packets", row.queued}};
+}
+
+json as_json(unsigned shard, const shard::TraceRow& row) {
+  const wire::Segment& segment = row.segment;
+  json out{{"shard", shard},
+           {"at_us", row.at.time_since_epoch().count()},
+           {"sent", row.sent},
+           {"before", tcp::name_of(row.before)},
+           {"after", tcp::name_of(row.after)},
+           {"seq", segment.seq.raw()},
+           {"ack", segment.ack.raw()},
+           {"flags", flags_text(segment.flags)},
+           {"window_field", segment.window.field()},
+           {"urgent_pointer", segment.urgent_pointer},
+           {"ecn", segment.ecn},
+           {"payload_bytes", segment.payload_length},
+           {"options", options_json(segment.options)}};
+  put(out, "local_address", "local_port", segment.flow.local);
+  put(out, "remote_address", "remote_port", segment.flow.remote);
+  return out;
+}
+
+std::optional<shard::TraceRow> trace_row(const json& row) try {
+  shard::TraceRow out;
+  out.at = Instant(Micros(row.at("at_us").get<int64_t>()));
+  out.sent = row.at("sent").get<bool>();
+  out.before = state_from(row.at("before").get_ref<const std::string&>());
+  out.after = state_from(row.at("after").get_ref<const std::string&>());
+  wire::Segment& segment = out.segment;
+  segment.flow = {endpoint_from(row, "local_address", "local_port"),
+                  endpoint_from(row, "remote_address", "remote_port")};
+  segment.seq = Seq(row.at("seq").get<uint32_t>());
+  segment.ack = Seq(row.at("ack").get<uint32_t>());
+  segment.flags = flags_from(row.at("flags").get_ref<const std::string&>());
+  segment.window = WireWindow(row.at("window_field").get<uint16_t>());
+  segment.urgent_pointer = row.at("urgent_pointer").get<uint16_t>();
+  segment.ecn = row.at("ecn").get<uint8_t>();
+  segment.payload_length = row.at("payload_bytes").get<uint32_t>();
+  segment.options = options_from(row.at("options"));
+  return out;
+} catch (const json::exception&) {
+  return std::nullopt;
+} catch (const std::out_of_range&) {
+  return std::nullopt;
+}
+
+}  // namespace millrace::control

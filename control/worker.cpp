@@ -1,0 +1,73 @@
+#include "control/worker.h"
+
+#include <algorithm>
+
+#include "control/serve_error.h"
+#include "control/serve_params.h"
+
+namespace millrace::control {
+
+namespace {
+
+std::unique_ptr<dpdk::MbufPool> make_pool(const std::string& name, uint32_t packets, const dpdk::Port& port) {
+  return take(dpdk::MbufPool::create(
+      {.name = name, .packets = packets, .frame_room = port.frame_room(), .numa_node = port.numa_node()}));
+}
+
+}  // namespace
+
+WorkerPools make_pools(const config::Settings& settings, unsigned worker, const dpdk::Port& port) {
+  const std::string number = std::to_string(worker);
+  const uint32_t rx_mbufs = std::max(settings.mbufs.rx_mbufs, port.quirks().min_rx_mbufs);
+  return {make_pool("rx" + number, rx_mbufs, port), make_pool("tx" + number, settings.mbufs.tx_mbufs, port)};
+}
+
+Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools,
+               std::span<const PreparedService> prepared) {
+  dpdk::Clock clock;
+  shard_ = std::make_unique<shard::Shard>(shard_params(settings, port.report()), port.checksum(), *pools.tx,
+                                          entropy_, clock.now());
+  for (const PreparedService& service : prepared) listen(service);
+  const auto queue = static_cast<uint16_t>(number);
+  const dpdk::RxQueueParams rx{.port = port.id(),
+                               .queue = queue,
+                               .burst = settings.lcores.burst,
+                               .waived = port.checksum() == wire::Checksum::Waived,
+                               .copies = port.quirks().shares_mbufs};
+  Counters& counters = shard_->counters();
+  lcore_ = std::make_unique<dpdk::Lcore>(number + 1, settings.lcores.burst, clock,
+                                         dpdk::RxQueue(rx, *pools.rx, counters),
+                                         dpdk::TxQueue(port.id(), queue, counters), *shard_);
+}
+
+void Worker::listen(const PreparedService& prepared) {
+  const config::ServiceSettings& settings = *prepared.settings;
+  services::Service& service = *services_.emplace_back(prepared.make());
+  for (const Endpoint& local : settings.listen) {
+    const app::OpenError error = shard_->listen({local, settings.backlog}, service, settings.name);
+    if (error != app::OpenError::None)
+      throw StartError("service." + settings.name + " cannot listen on " + local.text() + ": " +
+                       std::string(app::explain(error)));
+  }
+}
+
+void Worker::launch() { take(lcore_->launch()); }
+
+void Worker::stop() {
+  lcore_->request_stop();
+  lcore_->join();
+}
+
+bool Worker::post(dpdk::Command command) {
+  return lcore_->running() && lcore_->mailbox().post(std::move(command));
+}
+
+void Worker::tell_time(std::chrono::sys_seconds now) {
+  std::vector<services::Service*> all;
+  for (const auto& service : services_) all.push_back(service.get());
+  post([all = std::move(all), now](shard::Shard&) {
+    for (services::Service* service : all) service->set_wall_clock(now);
+  });
+}
+
+}  // namespace millrace::control

@@ -1,0 +1,62 @@
+// One lcore with all that is its own: pools, random bits, services, shard, loop. Made and ended by the
+// control thread; in between only the lcore touches it, except for counters and the mailbox.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "control/entropy.h"
+#include "dpdk/lcore.h"
+#include "dpdk/port.h"
+#include "services/registry.h"
+#include "shard/shard.h"
+
+namespace millrace::control {
+
+// A configured service, ready to be made once a worker.
+struct PreparedService {
+  const config::ServiceSettings* settings;
+  services::ServiceMaker make;
+};
+
+// Outlives the worker and the port: both hold packets of it.
+struct WorkerPools {
+  std::unique_ptr<dpdk::MbufPool> rx;
+  std::unique_ptr<dpdk::MbufPool> tx;
+};
+WorkerPools make_pools(const config::Settings& settings, unsigned worker, const dpdk::Port& port);
+
+class Worker {
+ public:
+  // Worker 0 runs on EAL's lcore 1 and has queue 0 of the port. Throws StartError.
+  Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools,
+         std::span<const PreparedService> prepared);
+
+  void launch();
+  // Asks the loop to end, and waits for it.
+  void stop();
+
+  // False: the mailbox is full or the loop has ended, and the command will never run.
+  bool post(dpdk::Command command);
+  void tell_time(std::chrono::sys_seconds now);
+  // Destroys the commands that have run.
+  void collect() { lcore_->mailbox().collect(); }
+
+  const Counters& counters() const { return std::as_const(*shard_).counters(); }
+  bool running() const { return lcore_->running(); }
+
+ private:
+  void listen(const PreparedService& service);
+
+  // Destroyed from the last to the first: the shard tells services about connections until it has gone.
+  SystemEntropy entropy_;
+  std::vector<std::unique_ptr<services::Service>> services_;
+  std::unique_ptr<shard::Shard> shard_;
+  std::unique_ptr<dpdk::Lcore> lcore_;
+};
+
+}  // namespace millrace::control

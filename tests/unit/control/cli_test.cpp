@@ -1,0 +1,270 @@
+// millracectl from arguments to exit code, against a server in the same process.
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "control/cli/run.h"
+#include "control/socket/server.h"
+#include "fake_endpoint.h"
+#include "raw_client.h"
+
+namespace millrace::control::cli {
+namespace {
+
+struct Ran {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+class CliTest : public ::testing::Test {
+ protected:
+  void start() {
+    endpoint.start_lcore();
+    server.emplace(endpoint, ServerParams{path, 0660, "", {}, {}});
+    ASSERT_EQ(server->start(), std::nullopt);
+  }
+  // With the socket in the environment.
+  Ran run_with(std::vector<std::string> arguments) {
+    std::ostringstream out, err;
+    World world{out, err,
+                [this](const char* name) {
+                  return std::string_view(name) == "MILLRACE_SOCKET" ? path.c_str() : nullptr;
+                },
+                [this](std::chrono::milliseconds time) { slept += time; }, false};
+    const int code = cli::run(arguments, world);
+    return {code, out.str(), err.str()};
+  }
+
+  test::TemporaryDirectory directory;
+  const std::string path = directory.file("control.sock");
+  test::FakeEndpoint endpoint{1};
+  std::optional<Server> server;
+  std::chrono::milliseconds slept{};
+};
+
+TEST_F(CliTest, EveryCommand_Works_ForPeopleAndForPrograms) {
+  endpoint.shard(0).listen(80, "web");
+  endpoint.shard(0).connect(3);
+  start();
+  for (const Command& command : commands()) {
+    const Ran people = run_with({std::string(command.name)});
+    EXPECT_EQ(people.code, kOk) << command.name << people.err;
+    EXPECT_FALSE(people.out.empty()) << command.name;
+    EXPECT_EQ(people.err, "") << command.name;
+    const Ran programs = run_with({"--json", std::string(command.name)});
+    EXPECT_EQ(programs.code, kOk) << command.name << programs.err;
+    EXPECT_TRUE(json::parse(programs.out, nullptr, false).is_object()) << command.name << programs.out;
+  }
+  EXPECT_TRUE(endpoint.drained);
+}
+
+TEST_F(CliTest, Connections_GoThroughManyPages) {
+  endpoint.shard(0).connect(700);
+  start();
+  const json all = json::parse(run_with({"conns", "--json"}).out);
+  EXPECT_EQ(all["rows"].size(), 700U);
+  EXPECT_EQ(all["more"], false);
+  const json some = json::parse(run_with({"conns", "--json", "--limit", "300"}).out);
+  EXPECT_EQ(some["rows"].size(), 300U);
+  EXPECT_EQ(some["more"], true);
+}
+
+TEST_F(CliTest, Connections_FilterSortAndLimit) {
+  endpoint.shard(0).connect(20);
+  start();
+  EXPECT_EQ(json::parse(run_with({"conns", "--json", "-p", "1007"}).out)["rows"].size(), 1U);
+  EXPECT_EQ(run_with({"conns", "--state", "established"}).out, "No connections.\n");
+  const json sorted = json::parse(run_with({"conns", "--json", "--sort", "age", "-l", "5"}).out);
+  EXPECT_EQ(sorted["rows"].size(), 5U);
+  EXPECT_EQ(sorted["more"], true);
+}
+
+TEST_F(CliTest, Trace_DrawsTheLastConnection) {
+  endpoint.shard(0).connect(2);
+  start();
+  const Ran ran = run_with({"trace", "--ascii"});
+  EXPECT_NE(ran.out.find("10.0.0.9:1001"), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("10.0.0.9:1000"), std::string::npos) << ran.out;
+  const Ran both = run_with({"trace", "--last", "2"});
+  EXPECT_NE(both.out.find("10.0.0.9:1000"), std::string::npos) << both.out;
+}
+
+TEST_F(CliTest, Watch_LooksAsOftenAsToldAndShowsRates) {
+  start();
+  const Ran ran = run_with({"stats", "--watch", "--interval", "0.5", "--count", "3"});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_EQ(slept, std::chrono::milliseconds(1000));
+  EXPECT_NE(ran.out.find("PER SECOND"), std::string::npos) << ran.out;
+  const Ran lines = run_with({"stats", "--watch", "-n", "2", "--json"});
+  std::istringstream in(lines.out);
+  std::string line;
+  int count = 0;
+  for (; std::getline(in, line); ++count) EXPECT_TRUE(json::parse(line).contains("total"));
+  EXPECT_EQ(count, 2);
+}
+
+TEST_F(CliTest, NoEndpoint_IsOneSentenceAndThree) {
+  const Ran ran = run_with({"stats"});
+  EXPECT_EQ(ran.code, kUnreachable);
+  EXPECT_EQ(ran.err,
+            "millracectl: No endpoint is reachable: there is no socket " + path +
+                ". Is `millrace serve` running? --socket or MILLRACE_SOCKET names another socket.\n");
+}
+
+TEST_F(CliTest, DeadSocket_IsThree) {
+  const auto address = unix_address(path);
+  const int crashed = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(crashed, address->get(), address->size()), 0);
+  close(crashed);
+  const Ran ran = run_with({"stats"});
+  EXPECT_EQ(ran.code, kUnreachable);
+  EXPECT_NE(ran.err.find("has ended"), std::string::npos) << ran.err;
+}
+
+TEST_F(CliTest, Socket_OptionIsStrongerThanTheEnvironment) {
+  start();
+  for (const auto& arguments : {std::vector<std::string>{"--socket", "/nowhere/s", "stats"},
+                                {"stats", "--socket", "/nowhere/s"},
+                                {"--socket=/nowhere/s", "stats"}}) {
+    const Ran ran = run_with(arguments);
+    EXPECT_EQ(ran.code, kUnreachable);
+    EXPECT_NE(ran.err.find("/nowhere/s"), std::string::npos) << ran.err;
+  }
+  EXPECT_EQ(run_with({"--socket", std::string(200, 'x'), "stats"}).code, kUsage);
+}
+
+TEST_F(CliTest, ErrorOfTheEndpoint_IsOne) {
+  start();
+  const Ran ran = run_with({"stats", "--shard", "7"});
+  EXPECT_EQ(ran.code, kEndpointError);
+  EXPECT_EQ(ran.err, "millracectl: There is no shard 7: there are 1, numbered from 0.\n");
+}
+
+TEST_F(CliTest, WrongUsage_IsTwoAndOneSentence) {
+  start();
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{},
+                                                                     {"--json"},
+                                                                     {"stat"},
+                                                                     {"frobnicate"},
+                                                                     {"stats", "--wacth"},
+                                                                     {"stats", "extra"},
+                                                                     {"stats", "--count", "3"},
+                                                                     {"stats", "--watch", "--count", "0"},
+                                                                     {"stats", "--interval", "nan"},
+                                                                     {"stats", "--interval", "0"},
+                                                                     {"stats", "--shard", "-1"},
+                                                                     {"stats", "--shard", "x"},
+                                                                     {"stats", "--shard"},
+                                                                     {"conns", "--port", "0"},
+                                                                     {"conns", "--port", "65536"},
+                                                                     {"conns", "--state", "open"},
+                                                                     {"conns", "--limit", "0"},
+                                                                     {"conns", "--sort", "colour"},
+                                                                     {"trace", "--last", "0"},
+                                                                     {"help", "stats", "conns"},
+                                                                     {"help", "nothing"},
+                                                                     {"--frobnicate"}}) {
+    const Ran ran = run_with(arguments);
+    const std::string shown = ::testing::PrintToString(arguments);
+    EXPECT_EQ(ran.code, kUsage) << shown << ran.err;
+    EXPECT_EQ(ran.out, "") << shown;
+    EXPECT_TRUE(ran.err.starts_with("millracectl: ")) << shown << ran.err;
+    EXPECT_EQ(ran.err.find('\n'), ran.err.size() - 1) << shown << ran.err;
+  }
+}
+
+TEST_F(CliTest, Typos_AreAnsweredWithTheNearest) {
+  EXPECT_EQ(run_with({"cons"}).err, "millracectl: There is no command 'cons'. Did you mean 'conns'?\n");
+  EXPECT_NE(run_with({"stats", "--wacth"}).err.find("Did you mean '--watch'?"), std::string::npos);
+}
+
+TEST_F(CliTest, Help_NeedsNoEndpoint) {
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"help"}, {"--help"}, {"-h"}, {"help", "help"}}) {
+    const Ran ran = run_with(arguments);
+    EXPECT_EQ(ran.code, kOk);
+    for (const Command& command : commands()) EXPECT_NE(ran.out.find(command.name), std::string::npos);
+  }
+  for (const Command& command : commands()) {
+    const std::string name(command.name);
+    const Ran ran = run_with({name, "--help"});
+    EXPECT_EQ(ran.code, kOk) << name;
+    EXPECT_EQ(ran.out, run_with({"help", name}).out);
+    EXPECT_NE(ran.out.find("Examples:\n  millracectl " + name), std::string::npos) << ran.out;
+  }
+}
+
+TEST_F(CliTest, Version_OptionIsThisProgramsOwn) {
+  EXPECT_EQ(run_with({"--version"}).out, "millracectl " + std::string(control::version()) + "\n");
+}
+
+// ---- an endpoint that is none, or another version's
+// --------------------------------------------------------
+
+class StrangeEndpoint : public CliTest {
+ protected:
+  // Says `hello` to the one who comes, and `reply` to what he asks.
+  void pretend(std::string greeting, std::string reply) {
+    ASSERT_EQ(listening.open(path, 0660, ""), std::nullopt);
+    stranger = std::thread([this, greeting = std::move(greeting), reply = std::move(reply)] {
+      pollfd ready{listening.fd(), POLLIN, 0};
+      poll(&ready, 1, 10'000);
+      const int fd = accept(listening.fd(), nullptr, nullptr);
+      Session::say(fd, greeting);
+      ready.fd = fd;
+      std::array<char, 4096> request;
+      if (!reply.empty() && poll(&ready, 1, 10'000) > 0 && recv(fd, request.data(), request.size(), 0) > 0)
+        Session::say(fd, reply);
+      close(fd);
+    });
+  }
+  void TearDown() override {
+    if (stranger.joinable()) stranger.join();
+  }
+
+  const std::string hello = hello_line(1);
+  ListeningSocket listening;
+  std::thread stranger;
+};
+
+TEST_F(StrangeEndpoint, OfAnotherProtocol_IsThree) {
+  pretend("{\"millrace\":\"9.0.0\",\"protocol\":99,\"pid\":1}\n", "");
+  const Ran ran = run_with({"stats"});
+  EXPECT_EQ(ran.code, kUnreachable);
+  EXPECT_NE(ran.err.find("another version"), std::string::npos) << ran.err;
+}
+
+TEST_F(StrangeEndpoint, ThatIsNoMillrace_IsThree) {
+  pretend("220 mail.example.org ESMTP\r\n", "");
+  EXPECT_EQ(run_with({"stats"}).code, kUnreachable);
+}
+
+TEST_F(StrangeEndpoint, ThatRefusesTheConnection_IsOne) {
+  pretend(error_line(nullptr, {ErrorCode::TooManyClients, "Too many."}), "");
+  const Ran ran = run_with({"stats"});
+  EXPECT_EQ(ran.code, kEndpointError);
+  EXPECT_EQ(ran.err, "millracectl: Too many.\n");
+}
+
+TEST_F(StrangeEndpoint, ThatDiesInsteadOfAnswering_IsThree) {
+  pretend(hello, "{\"id\":1,\"resu");
+  EXPECT_EQ(run_with({"stats"}).code, kUnreachable);
+}
+
+TEST_F(StrangeEndpoint, WhoseReplyLacksFields_IsOneAndNoCrash) {
+  pretend(hello, "{\"id\":1,\"result\":{}}\n");
+  const Ran ran = run_with({"stats"});
+  EXPECT_EQ(ran.code, kEndpointError);
+  EXPECT_NE(ran.err.find("another version"), std::string::npos) << ran.err;
+}
+
+TEST_F(StrangeEndpoint, WhoseErrorIsATerminalSequence_IsShownHarmless) {
+  pretend(hello, error_line(1, {ErrorCode::Busy, "\033[2J"}));
+  const Ran ran = run_with({"stats"});
+  EXPECT_EQ(ran.code, kEndpointError);
+  EXPECT_EQ(ran.err.find('\033'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace millrace::control::cli

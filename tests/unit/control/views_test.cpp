@@ -1,0 +1,229 @@
+// What people see, letter by letter.
+#include "control/cli/views.h"
+
+#include <gtest/gtest.h>
+
+#include "control/cli/table.h"
+#include "control/socket/rows.h"
+
+namespace millrace::control::cli {
+namespace {
+
+json stats_reply(uint64_t at_us, uint64_t received, uint64_t dropped) {
+  const json values{{"counters", {{"rx_packets", received}, {"tx_packets", 0}, {"novel_things", 3}}},
+                    {"gauges", {{"connections", 2}}},
+                    {"drops", {{"not_our_mac", dropped}, {"tcp_paws", 0}}}};
+  json shard = values;
+  shard["shard"] = 0;
+  return {{"at_us", at_us}, {"total", values}, {"shards", {shard}}};
+}
+
+json connection_row() {
+  shard::ConnectionRow row;
+  row.id = 17;
+  row.flow = {{IpAddress::v4(10, 0, 0, 2), 80}, {IpAddress::v4(10, 0, 0, 1), 43712}};
+  row.state = tcp::State::Established;
+  row.service = "web";
+  row.age = 3500ms;
+  row.send_queue_bytes = 1448;
+  row.unacknowledged_bytes = 1448;
+  row.cwnd_bytes = 14480;
+  row.ssthresh_bytes = 0xffff'ffff;
+  row.send_window_bytes = 65535;
+  row.receive_window_bytes = 262144;
+  row.mss_bytes = 1448;
+  row.srtt = 412us;
+  row.rttvar = 100us;
+  row.rto = 200ms;
+  row.retransmits = 3;
+  row.bytes_sent = 9000;
+  row.bytes_received = 120;
+  row.timestamps = true;
+  row.send_scale = 7;
+  row.receive_scale = 2;
+  return as_json(0, row);
+}
+
+TEST(Views, Durations) {
+  EXPECT_EQ(duration_text(0), "0us");
+  EXPECT_EQ(duration_text(999), "999us");
+  EXPECT_EQ(duration_text(4'200), "4.20ms");
+  EXPECT_EQ(duration_text(3'599'000), "3.5s");
+  EXPECT_EQ(duration_text(725'000'000), "12m05s");
+  EXPECT_EQ(duration_text(11'220'000'000), "3h07m");
+  EXPECT_EQ(duration_text(187'200'000'000), "2d04h");
+  EXPECT_EQ(millis_text(412), "0.412");
+  EXPECT_EQ(millis_text(200'000), "200");
+  EXPECT_EQ(millis_text(1'500), "1.5");
+}
+
+TEST(Views, Table_AlignsByCharactersAndNotByOctets) {
+  Table table({{"NAME", Align::Left}, {"N", Align::Right}});
+  table.add({"é", "1"});
+  table.add({"longer", "100"}, "below");
+  EXPECT_EQ(table.text(), "NAME      N\né         1\nlonger  100\n    below\n");
+}
+
+TEST(Views, Stats_ShowWhatIsNotZero) {
+  EXPECT_EQ(stats_text(stats_reply(0, 1200, 5), json(), {}),
+            "COUNTER           TOTAL  UNIT\n"
+            "rx_packets         1200  packets\n"
+            "connections           2  connections\n"
+            "drop not_our_mac      5  packets\n"
+            "novel_things          3\n");
+}
+
+TEST(Views, Stats_All_ShowZerosToo) {
+  const std::string text = stats_text(stats_reply(0, 0, 0), json(), {.all = true});
+  EXPECT_NE(text.find("tx_packets"), std::string::npos);
+  EXPECT_NE(text.find("drop tcp_paws"), std::string::npos);
+}
+
+TEST(Views, Stats_WithAnEarlierReply_HaveRates) {
+  EXPECT_EQ(stats_text(stats_reply(2'500'000, 1200, 5), stats_reply(500'000, 200, 5), {}),
+            "COUNTER           TOTAL  PER SECOND  UNIT\n"
+            "rx_packets         1200       500.0  packets\n"
+            "connections           2           -  connections\n"
+            "drop not_our_mac      5           0  packets\n"
+            "novel_things          3           0\n");
+}
+
+TEST(Views, Stats_OfARestartedEndpoint_HaveNoRate) {
+  const std::string text = stats_text(stats_reply(2'500'000, 100, 0), stats_reply(500'000, 200, 0), {});
+  EXPECT_NE(text.find("rx_packets      100           -  packets"), std::string::npos) << text;
+}
+
+TEST(Views, Stats_PerShard_HaveAColumnEach) {
+  const std::string text = stats_text(stats_reply(0, 1200, 5), json(), {.per_shard = true});
+  EXPECT_TRUE(
+      text.starts_with("COUNTER           TOTAL  SHARD 0  UNIT\n"
+                       "rx_packets         1200     1200  packets\n"))
+      << text;
+}
+
+TEST(Views, Drops_MostFrequentFirst) {
+  const json reply{
+      {"reasons",
+       {{{"name", "tcp_paws"}, {"sentence", "Too old."}, {"total", 2}, {"shards", {2}}},
+        {{"name", "no_route"}, {"sentence", "No route."}, {"total", 0}, {"shards", {0}}},
+        {{"name", "ip_fragment"}, {"sentence", "A fragment."}, {"total", 10}, {"shards", {10}}}}}};
+  EXPECT_EQ(drops_text(reply, false),
+            "PACKETS  REASON\n"
+            "     10  ip_fragment  A fragment.\n"
+            "      2  tcp_paws     Too old.\n");
+  EXPECT_NE(drops_text(reply, true).find("no_route"), std::string::npos);
+  EXPECT_EQ(drops_text({{"reasons", json::array()}}, false),
+            "Nothing was dropped (--all shows every reason).\n");
+}
+
+TEST(Views, Connections_InTheMannerOfSs) {
+  EXPECT_EQ(connections_text(json::array({connection_row()}), false),
+            "STATE        RECV-Q  SEND-Q  LOCAL        REMOTE          SERVICE  ID\n"
+            "ESTABLISHED       0    1448  10.0.0.2:80  10.0.0.1:43712  web      0-17\n"
+            "    age:3.5s ts wscale:7,2 rto:200ms rtt:0.412/0.1ms mss:1448 cwnd:14480B snd_wnd:65535B "
+            "rcv_wnd:262144B unacked:1448B retrans:3 sent:9000B received:120B\n");
+}
+
+TEST(Views, Connections_RecordsOfFewFields_AreShort) {
+  shard::ConnectionRow row;
+  row.flow = {{*IpAddress::parse("2001:db8::2"), 80}, {*IpAddress::parse("2001:db8::1"), 5}};
+  row.state = tcp::State::TimeWait;
+  EXPECT_EQ(connections_text(json::array({as_json(1, row)}), true),
+            "STATE      RECV-Q  SEND-Q  LOCAL             REMOTE           SERVICE  ID\n"
+            "TIME-WAIT       0       0  [2001:db8::2]:80  [2001:db8::1]:5  -        1-0\n"
+            "    age:0us\n"
+            "There are more than these 1 (--limit).\n");
+}
+
+TEST(Views, Connections_SortByAKey_LargestFirst) {
+  json rows = json::array({connection_row(), connection_row(), connection_row()});
+  rows[0]["srtt_us"] = 5;
+  rows[1]["srtt_us"] = 100;
+  rows[2]["srtt_us"] = 30;
+  sort_connections(rows, "rtt");
+  EXPECT_EQ(rows[0]["srtt_us"], 100);
+  EXPECT_EQ(rows[2]["srtt_us"], 5);
+  for (const SortKey& key : kSortKeys)
+    EXPECT_TRUE(connection_row().contains(std::string(key.field))) << key.name;
+}
+
+TEST(Views, ListenersAndNeighbors) {
+  shard::ListenerRow listener{"web", {IpAddress::v4(0, 0, 0, 0), 80}, 1, 1024, 12};
+  EXPECT_EQ(listeners_text(json::array({as_json(0, listener)})),
+            "SERVICE  LOCAL       SHARD  HALF-OPEN  BACKLOG  ACCEPTED\n"
+            "web      0.0.0.0:80      0          1     1024        12\n");
+  ip::NeighborRow neighbor;
+  neighbor.address = IpAddress::v4(10, 0, 0, 9);
+  neighbor.state = "incomplete";
+  neighbor.queued = 2;
+  EXPECT_EQ(neighbors_text(json::array({as_json(0, neighbor)})),
+            "ADDRESS   MAC  STATE       SHARD  WAITING\n"
+            "10.0.0.9  -    incomplete      0        2\n");
+  EXPECT_EQ(neighbors_text(json::array()), "No neighbours are known.\n");
+}
+
+json trace_of(uint16_t port, int at, tcp::State before, tcp::State after, bool sent, wire::Flags flags) {
+  shard::TraceRow row;
+  row.at = Instant(Micros(at));
+  row.sent = sent;
+  row.before = before;
+  row.after = after;
+  row.segment.flow = {{IpAddress::v4(10, 0, 0, 2), 80}, {IpAddress::v4(10, 0, 0, 1), port}};
+  row.segment.flags = flags;
+  return as_json(0, row);
+}
+
+TEST(Views, Trace_LastConnections_AreThoseThatSpokeLast) {
+  using enum tcp::State;
+  const json rows{trace_of(1, 10, Listen, SynReceived, false, wire::kSyn),
+                  trace_of(2, 20, Listen, SynReceived, false, wire::kSyn),
+                  trace_of(1, 30, SynReceived, SynReceived, true, wire::kSyn | wire::kAck)};
+  EXPECT_EQ(rows_of_last(rows, 1).size(), 2U);
+  EXPECT_EQ(rows_of_last(rows, 1)[0]["remote_port"], 1);
+  EXPECT_EQ(rows_of_last(rows, 2).size(), 3U);
+  EXPECT_EQ(rows_of_last(json::array(), 2).size(), 0U);
+}
+
+TEST(Views, Trace_IsALadderWithTheStates) {
+  using enum tcp::State;
+  const json rows{trace_of(4000, 10, Listen, SynReceived, false, wire::kSyn),
+                  trace_of(4000, 20, SynReceived, SynReceived, true, wire::kSyn | wire::kAck),
+                  trace_of(4000, 30, SynReceived, Established, false, wire::kAck)};
+  const std::string text = ladders_text(rows, true);
+  for (const char* part : {"10.0.0.1:4000", "10.0.0.2:80", "SYN-RECEIVED", "ESTABLISHED"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  for (const char c : text) EXPECT_EQ(static_cast<unsigned char>(c) & 0x80, 0) << text;
+  EXPECT_NE(ladders_text(json::array(), true).find("empty"), std::string::npos);
+}
+
+TEST(Views, Version_InAFewLines) {
+  const json reply{
+      {"version", "0.1.0"},
+      {"protocol", 1},
+      {"dpdk", "22.11.11"},
+      {"pid", 4711},
+      {"uptime_us", 75'000'000},
+      {"draining", true},
+      {"config", "endpoint.conf"},
+      {"shards", 2},
+      {"addresses", {"10.0.0.2/24", "2001:db8::2/64"}},
+      {"ports",
+       {{{"name", "p0"},
+         {"device", "net_tap0"},
+         {"driver", "net_tap"},
+         {"mac", "02:00:00:00:00:01"},
+         {"mtu_bytes", 1500},
+         {"queues", 1}}}},
+      {"services", {{{"name", "web"}, {"kind", "http"}, {"listen", {"0.0.0.0:80", "[::]:80"}}}}}};
+  EXPECT_EQ(version_text(reply),
+            "Millrace 0.1.0 (process 4711, up 1m15s, draining)\n"
+            "DPDK       22.11.11\n"
+            "config     endpoint.conf\n"
+            "shards     2\n"
+            "addresses  10.0.0.2/24 2001:db8::2/64\n"
+            "port       p0: net_tap0 (net_tap), 02:00:00:00:00:01, MTU 1500, queues 1\n"
+            "service    web: http on 0.0.0.0:80 [::]:80\n");
+}
+
+}  // namespace
+}  // namespace millrace::control::cli
