@@ -26,7 +26,8 @@ void add_bytes(std::string& out, const json& row, const char* label, const char*
 
 // What is zero or unknown is left out, as ss does.
 std::string details(const json& row) {
-  constexpr uint64_t kNoThreshold = 0x7fff'ffff;  // slow start has no end yet
+  constexpr uint64_t kNoThreshold =
+      1 << 30;  // the largest window there is (RFC 7323 §2.3): slow start has no end
   std::string out = "age:" + duration_text(row.value("age_us", int64_t{0}));
   if (row.value("timestamps", false)) out += " ts";
   if (number(row, "send_scale") != 0 || number(row, "receive_scale") != 0)

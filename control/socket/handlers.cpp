@@ -84,6 +84,12 @@ Answer neighbors(const json& params, ShardRange shards) {
                                });
 }
 
+// rte_version() says "DPDK 22.11.11"; the name stands in the key already.
+std::string without_name(std::string version) {
+  constexpr std::string_view kName = "DPDK ";
+  return version.starts_with(kName) ? version.substr(kName.size()) : version;
+}
+
 Result version_of(EndpointView& view) {
   const EndpointInfo info = view.info();
   json ports = json::array(), services = json::array();
@@ -99,7 +105,7 @@ Result version_of(EndpointView& view) {
     services.push_back({{"name", service.name}, {"kind", service.kind}, {"listen", service.listen}});
   return {{{"version", version()},
            {"protocol", kProtocol},
-           {"dpdk", info.dpdk_version},
+           {"dpdk", without_name(info.dpdk_version)},
            {"pid", getpid()},
            {"uptime_us", std::chrono::duration_cast<std::chrono::microseconds>(info.uptime).count()},
            {"draining", info.draining},

@@ -22,10 +22,7 @@ void back_off(Tcb& tcb, const Context& context) {
 }
 
 void on_handshake_timeout(Tcb& tcb, const Context& context) {
-  if (tcb.cold.retries >= context.params.syn_retries) {
-    if (tcb.hot.state() == State::SynReceived) tcb.hot.flags.reset_due = true;
-    return give_up(tcb, context);
-  }
+  if (tcb.cold.retries >= context.params.syn_retries) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   back_off(tcb, context);
   tcb.hot.flags.syn_due = true;

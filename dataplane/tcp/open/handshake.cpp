@@ -143,6 +143,7 @@ Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, co
   if (ack_acceptable) return complete_active_open(tcb, segment, packet, context);
   // Simultaneous open (RFC 9293 §3.5, Figure 7). Text of the SYN is left to be sent again.
   take_syn_window(tcb, segment);
+  open_congestion_window(tcb, context.params);  // CLOSE may send a FIN from SYN-RECEIVED (§3.10.4)
   hot.flags.syn_due = true;
   enter(tcb, State::SynReceived);
   return Verdict::taken();

@@ -1,6 +1,7 @@
 #include "tcp/transfer/ack.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "tcp/close/close.h"
 #include "tcp/open/handshake.h"
@@ -15,6 +16,21 @@ recovery::RtoBounds bounds(const TcpParams& params) {
   return {.initial = params.rto_initial, .min = params.rto_min, .max = params.rto_max};
 }
 
+// The round trip that the echoed timestamp tells, where a retransmission has made the clock ambiguous: none
+// when it names an earlier copy, unless the acknowledgement came too soon to be the later copy's (as in RFC
+// 3522). Otherwise a lost acknowledgement would count as a round trip as long as the time-out.
+std::optional<Micros> rtt_by_timestamp(const Tcb& tcb, const wire::Segment& segment, Instant now) {
+  if (!tcb.hot.flags.timestamps || !segment.options.timestamps) return std::nullopt;
+  const uint32_t sent_ms = segment.options.timestamps->echo_reply - tcb.hot.ts_offset;
+  const uint32_t elapsed_ms = timestamp_clock(now) - sent_ms;
+  if (elapsed_ms > 600'000) return std::nullopt;  // not of our making
+  const Micros since_last = now - tcb.cold.last_sent_at;
+  const bool names_last = static_cast<int32_t>(sent_ms - timestamp_clock(tcb.cold.last_sent_at)) >= 0;
+  const bool too_soon = tcb.cold.rtt.has_sample() && since_last < tcb.cold.rtt.srtt() / 2;
+  if (!names_last && !too_soon) return std::nullopt;
+  return Micros(std::max<int64_t>(1, elapsed_ms) * 1000);
+}
+
 void take_rtt_sample(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   TcbHot& hot = tcb.hot;
   if (hot.flags.timing) {
@@ -22,12 +38,10 @@ void take_rtt_sample(Tcb& tcb, const wire::Segment& segment, const Context& cont
     hot.flags.timing = false;
     const auto now_us = static_cast<uint32_t>(context.now.time_since_epoch().count());
     tcb.cold.rtt.sample(Micros(now_us - hot.timed_at_us));
-  } else if (hot.flags.timestamps && segment.options.timestamps &&
-             segment.options.timestamps->echo_reply != 0 && tcb.cold.retries != 0) {
-    // After a retransmission only the timestamp tells which copy is acknowledged (RFC 7323 §4.1).
-    const uint32_t ms = timestamp_clock(context.now) + hot.ts_offset - segment.options.timestamps->echo_reply;
-    if (ms > 600'000) return;  // not of our making
-    tcb.cold.rtt.sample(Micros(std::max<int64_t>(1, ms) * 1000));
+  } else if (tcb.cold.retries != 0) {
+    const std::optional<Micros> rtt = rtt_by_timestamp(tcb, segment, context.now);
+    if (!rtt) return;
+    tcb.cold.rtt.sample(*rtt);
   } else {
     return;
   }

@@ -34,8 +34,8 @@ void start_timing(TcbHot& hot, Seq end, Instant now) {
   hot.timed_at_us = static_cast<uint32_t>(now.time_since_epoch().count());
 }
 
-// SND.NXT, or the right edge where a window probe has gone beyond it: from there the peer would not take even an
-// acknowledgement, and two full windows would wait for each other for ever.
+// SND.NXT, or the right edge where a window probe has gone beyond it: from there the peer would not take even
+// an acknowledgement, and two full windows would wait for each other for ever.
 Seq acceptable_seq(const TcbHot& hot) {
   return hot.flags.syn_acked ? earlier(hot.snd_nxt, hot.snd_una + hot.snd_wnd) : hot.snd_nxt;
 }

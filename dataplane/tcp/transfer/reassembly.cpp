@@ -36,7 +36,8 @@ Reassembly::Result Reassembly::insert(Seq seq, const uint8_t* data, Bytes length
     if (const Bytes gap = stop - seq; gap != 0) {
       result = store(link, seq, data, gap, bound);
       if (result != Result::Stored) return result;
-      while (*link != nullptr && (*link)->seq.before(stop)) link = &(*link)->next;  // past what was just stored
+      while (*link != nullptr && (*link)->seq.before(stop))
+        link = &(*link)->next;  // past what was just stored
     }
     if (*link == nullptr) break;
     const Seq after = (*link)->end();

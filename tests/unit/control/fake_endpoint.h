@@ -99,7 +99,7 @@ class FakeEndpoint final : public EndpointView {
   std::span<const Counters* const> counters() const override { return counters_; }
   EndpointInfo info() const override {
     EndpointInfo info;
-    info.dpdk_version = "22.11.11";
+    info.dpdk_version = "DPDK 22.11.11";
     info.addresses = {"10.0.0.2/24"};
     info.ports = {{"p0", "net_tap0", "net_tap", "02:00:00:00:00:01", 1500, 1}};
     info.services = {{"web", "http", {"0.0.0.0:80", "[::]:80"}}};

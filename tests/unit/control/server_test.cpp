@@ -2,6 +2,8 @@
 #include "control/socket/server.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <mutex>
 
@@ -91,6 +93,17 @@ TEST_F(ServerTest, Connections_AreCopiedByTheLcore) {
   EXPECT_EQ(reply["result"]["rows"].size(), 100U);
 }
 
+TEST_F(ServerTest, Version_TellsWhatRuns) {
+  start();
+  test::RawClient client(path);
+  const json reply = client.ask(R"({"method":"version"})")["result"];
+  EXPECT_EQ(reply["version"], version());
+  EXPECT_EQ(reply["dpdk"], "22.11.11");
+  EXPECT_EQ(reply["shards"], 2);
+  EXPECT_EQ(reply["services"][0]["listen"][1], "[::]:80");
+  EXPECT_EQ(reply["ports"][0]["mtu_bytes"], 1500);
+}
+
 TEST_F(ServerTest, PipelinedRequests_AreAnsweredInOrder) {
   endpoint.start_lcore();
   start();
@@ -160,6 +173,26 @@ TEST_F(ServerTest, LcoreThatDoesNotAnswer_TimesOutAndHoldsNobody) {
   EXPECT_LT(took, std::chrono::steady_clock::now() - before);
   // The connection is none the worse for it.
   EXPECT_TRUE(stuck.ask(R"({"method":"stats"})").contains("error") == false);
+}
+
+// The file's permissions were loosened behind our back.
+TEST_F(ServerTest, AStrangerWhoCameThroughTheFile_IsDenied) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  start();
+  std::filesystem::permissions(path, std::filesystem::perms(0666));
+  std::filesystem::permissions(std::filesystem::path(path).parent_path(), std::filesystem::perms(0755));
+  json said;
+  std::thread stranger([&] {
+    // By system call: these change the calling thread alone.
+    constexpr int kNobody = 65534;
+    syscall(SYS_setgroups, 0, nullptr);
+    syscall(SYS_setresgid, kNobody, kNobody, kNobody);
+    syscall(SYS_setresuid, kNobody, kNobody, kNobody);
+    test::RawClient client(path);
+    if (client.connected()) said = client.next();
+  });
+  stranger.join();
+  EXPECT_EQ(said["error"]["code"], "denied") << said;
 }
 
 TEST_F(ServerTest, Stop_WithClientsAndAQuestionUnderWay_EndsAndLeavesNoFile) {

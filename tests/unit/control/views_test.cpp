@@ -28,7 +28,7 @@ json connection_row() {
   row.send_queue_bytes = 1448;
   row.unacknowledged_bytes = 1448;
   row.cwnd_bytes = 14480;
-  row.ssthresh_bytes = 0xffff'ffff;
+  row.ssthresh_bytes = 1 << 30;
   row.send_window_bytes = 65535;
   row.receive_window_bytes = 262144;
   row.mss_bytes = 1448;
