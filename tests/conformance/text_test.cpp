@@ -166,13 +166,15 @@ TEST_P(Transfers, Karn_ARetransmittedSegmentGivesNoSample) {
   Walk& w = at(Stage::EstablishedSending);
   peer().advance(params.tcp.rto_min + 10ms);  // sent again
   EXPECT_EQ(peer().take().size(), 1U);
-  peer().advance(150ms);
+  peer().advance(350ms);
   w.acknowledge();
-  // Taken as a sample, 360 ms would give an RTO above 300 ms.
+  // Taken as a sample, 560 ms would give an RTO above 600 ms. Without one the backoff stays (§5.5).
   w.send_text(10);
-  peer().advance(params.tcp.rto_min + 10ms);
+  peer().advance(2 * params.tcp.rto_min - 10ms);
+  EXPECT_TRUE(peer().take().empty()) << "the backed-off RTO holds until there is a sample";
+  peer().advance(20ms);
   const std::vector<Captured> again = peer().take();
-  ASSERT_EQ(again.size(), 1U) << "the RTO before the loss, without its backoff, still holds";
+  ASSERT_EQ(again.size(), 1U) << "and it is the one from before the loss, doubled once";
   w.v.snd_nxt = again[0].segment.end();
   w.acknowledge();
 }

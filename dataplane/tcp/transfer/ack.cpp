@@ -16,35 +16,32 @@ recovery::RtoBounds bounds(const TcpParams& params) {
   return {.initial = params.rto_initial, .min = params.rto_min, .max = params.rto_max};
 }
 
-// The round trip that the echoed timestamp tells, where a retransmission has made the clock ambiguous: none
-// when it names an earlier copy, unless the acknowledgement came too soon to be the later copy's (as in RFC
-// 3522). Otherwise a lost acknowledgement would count as a round trip as long as the time-out.
+// The round trip that the echoed timestamp tells where a retransmission has made the clock ambiguous: none
+// when it names an earlier copy, for then a lost acknowledgement would count as a round trip as long as the
+// time-out.
 std::optional<Micros> rtt_by_timestamp(const Tcb& tcb, const wire::Segment& segment, Instant now) {
   if (!tcb.hot.flags.timestamps || !segment.options.timestamps) return std::nullopt;
   const uint32_t sent_ms = segment.options.timestamps->echo_reply - tcb.hot.ts_offset;
   const uint32_t elapsed_ms = timestamp_clock(now) - sent_ms;
   if (elapsed_ms > 600'000) return std::nullopt;  // not of our making
-  const Micros since_last = now - tcb.cold.last_sent_at;
-  const bool names_last = static_cast<int32_t>(sent_ms - timestamp_clock(tcb.cold.last_sent_at)) >= 0;
-  const bool too_soon = tcb.cold.rtt.has_sample() && since_last < tcb.cold.rtt.srtt() / 2;
-  if (!names_last && !too_soon) return std::nullopt;
+  if (static_cast<int32_t>(sent_ms - timestamp_clock(tcb.cold.last_sent_at)) < 0) return std::nullopt;
   return Micros(std::max<int64_t>(1, elapsed_ms) * 1000);
 }
 
+std::optional<Micros> round_trip(Tcb& tcb, const wire::Segment& segment, Instant now) {
+  if (!tcb.hot.flags.timing)
+    return tcb.cold.retries != 0 ? rtt_by_timestamp(tcb, segment, now) : std::nullopt;
+  if (segment.ack.before(tcb.hot.timed_seq)) return std::nullopt;
+  tcb.hot.flags.timing = false;
+  return Micros(static_cast<uint32_t>(now.time_since_epoch().count()) - tcb.hot.timed_at_us);
+}
+
+// A sample also ends the backoff; without one it stays in force (Karn's algorithm, RFC 6298 §3 and §5.5).
 void take_rtt_sample(Tcb& tcb, const wire::Segment& segment, const Context& context) {
-  TcbHot& hot = tcb.hot;
-  if (hot.flags.timing) {
-    if (segment.ack.before(hot.timed_seq)) return;
-    hot.flags.timing = false;
-    const auto now_us = static_cast<uint32_t>(context.now.time_since_epoch().count());
-    tcb.cold.rtt.sample(Micros(now_us - hot.timed_at_us));
-  } else if (tcb.cold.retries != 0) {
-    const std::optional<Micros> rtt = rtt_by_timestamp(tcb, segment, context.now);
-    if (!rtt) return;
-    tcb.cold.rtt.sample(*rtt);
-  } else {
-    return;
-  }
+  const std::optional<Micros> rtt = round_trip(tcb, segment, context.now);
+  if (!rtt) return;
+  tcb.cold.rtt.sample(*rtt);
+  tcb.cold.rtt.clear_backoff();
   renew_rto(tcb, context.params);
 }
 
@@ -140,10 +137,6 @@ void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& cont
   if (octets != 0) hot.events |= Event::kSendSpace;
   cold.retries = 0;
   cold.soft_error = false;
-  if (cold.rtt.backoff() != 0) {
-    cold.rtt.clear_backoff();
-    renew_rto(tcb, context.params);
-  }
   restart_retransmission_timer(hot, context.now);
   if (hot.flags.unpredictable) renew_predictability(tcb);
 }
