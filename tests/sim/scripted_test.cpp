@@ -333,7 +333,7 @@ TEST_P(Scripted, EverythingFromThePeerStops_TheConnectionTimesOut) {
 }
 
 TEST_P(Scripted, NobodyAnswersTheSyn_TheOpenFails) {
-  spoil(Side::Left, is_syn, Action::Lose, 1, 7);  // the first and six retries
+  spoil(Side::Left, is_syn, Action::Lose, 1, 1 + TcpParams{}.syn_retries);  // the first and all the others
   open();
   ASSERT_TRUE(world.run_until([this] { return client.end.has_value(); }, 600s));
   EXPECT_TRUE(client.end == app::CloseReason::TimedOut || client.end == app::CloseReason::Unreachable);
