@@ -59,6 +59,7 @@ struct ServiceSettings {
   ServiceKind kind = ServiceKind::Http;
   std::vector<Endpoint> listen;  // `80` is two: 0.0.0.0:80 and [::]:80
   std::string directory;         // http: files served; empty: the built-in page
+  uint64_t directory_bytes = 64ULL << 20;  // what they may hold together
   uint32_t backlog = 1024;
 };
 

@@ -13,8 +13,11 @@ namespace {
 std::vector<PreparedService> prepare_services(const config::Settings& settings) {
   std::vector<PreparedService> all;
   for (const config::ServiceSettings& service : settings.services) {
-    services::Result<services::ServiceMaker> maker = services::prepare_service(
-        {.kind = std::string(kind_name(service.kind)), .name = service.name, .directory = service.directory});
+    services::Result<services::ServiceMaker> maker =
+        services::prepare_service({.kind = std::string(kind_name(service.kind)),
+                                   .name = service.name,
+                                   .directory = service.directory,
+                                   .directory_bytes = service.directory_bytes});
     if (!maker) throw StartError(maker.error());
     all.push_back({&service, std::move(*maker)});
   }

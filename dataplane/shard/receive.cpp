@@ -112,7 +112,6 @@ void Shard::Impl::on_connection(app::Connection& connection, wire::Frame& frame,
                                 PacketBatch& out) {
   tcp::Tcb& tcb = connection.tcb();
   const Seq snd_una = tcb.hot.snd_una;
-  recorder.received(now, frame.tcp, tcb.hot.key.local, tcb.hot.state());
   const tcp::Verdict verdict = tcp::on_segment(tcb, frame.tcp, packet, context());
   recorder.conclude(tcb.hot.state());
   if (!verdict.is_taken()) {

@@ -31,7 +31,7 @@ class Wire(unittest.TestCase):
         cls.endpoint = under_test.Endpoint(
             OPTIONS.programs, OPTIONS.link,
             settings=["tcp.msl=1s", "tcp.data_retries=4", "tcp.rto_max=1s", "tcp.receive_buffer=1MiB", "tcp.send_buffer=1MiB"],
-            services=[f"http:80,directory={cls.files}", "echo:7", "discard:9", "chargen:19"])
+            services=[f"http:80,directory={cls.files},directory_bytes={OPTIONS.mebibytes + 1}MiB", "echo:7", "discard:9", "chargen:19"])
         cls.endpoint.__enter__()
         if OPTIONS.loss:
             cls.endpoint.lose(OPTIONS.loss)
