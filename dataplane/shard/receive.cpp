@@ -98,6 +98,7 @@ void Shard::Impl::dispatch(size_t i, Packet& packet, PacketBatch& out) {
   const uint32_t index = refs[i].index();
   switch (refs[i].kind()) {
     case flow::Kind::Connection:
+      recorder.received(now, frame.tcp, keys[i].local, connections[index].state());
       return on_connection(connections[index], frame, packet, out);
     case flow::Kind::SynRecord:
       recorder.received(now, frame.tcp, keys[i].local, tcp::State::SynReceived);

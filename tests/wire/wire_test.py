@@ -6,6 +6,7 @@ Needs root. Traffic stays inside namespaces of its own.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ class Wire(unittest.TestCase):
     def setUpClass(cls):
         cls.files = os.path.join("/tmp", f"millrace-wire-files-{os.getpid()}")
         os.makedirs(cls.files)
+        cls.addClassCleanup(shutil.rmtree, cls.files)
         with open(os.path.join(cls.files, "file"), "wb") as file:
             for i in range(OPTIONS.mebibytes):
                 file.write(peer.pattern(peer.MEBIBYTE, i))
@@ -39,8 +41,6 @@ class Wire(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.endpoint.__exit__(*sys.exc_info())
-        os.unlink(os.path.join(cls.files, "file"))
-        os.rmdir(cls.files)
         assert cls.endpoint.status == 0, f"millrace serve ended with {cls.endpoint.status}"
 
     def command(self, scenario, address, *arguments):
