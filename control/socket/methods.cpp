@@ -69,9 +69,6 @@ json as_json(const Param& param) {
 }  // namespace
 
 std::string suggestion(std::string_view given, std::vector<std::string> known) {
-  constexpr size_t kLongestTypo =
-      64;  // comparing costs the product of the lengths, and peers choose one of them
-  if (given.size() > kLongestTypo) return {};
   const std::string_view nearest = config::nearest(given, known);
   return nearest.empty() ? std::string() : " Did you mean '" + std::string(nearest) + "'?";
 }

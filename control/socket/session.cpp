@@ -74,7 +74,7 @@ bool Session::serve_one(EndpointView& view, Moment now) {
     poll_job(view, now);
     return !job_;
   }
-  if (closing_ || output_.size() > limits_.output_bytes || tokens_ < 1) return false;
+  if (!may_begin() || tokens_ < 1) return false;
   const auto line = next_line();
   if (!line) return false;
   line_begun_ = now;
@@ -184,8 +184,7 @@ void Session::refill(Moment now) {
 
 std::optional<Moment> Session::wake_at(Moment now) const {
   if (job_) return std::min(now + kJobPoll, job_deadline_);
-  const bool may_begin = !closing_ && output_.size() <= limits_.output_bytes;
-  if (may_begin && (has_line() || input_.size() > kMaxRequestBytes)) {
+  if (may_begin() && (has_line() || input_.size() > kMaxRequestBytes)) {
     if (tokens_ >= 1) return now;
     const std::chrono::duration<double> refill((1 - tokens_) / limits_.requests_per_second);
     return refilled_ + std::chrono::duration_cast<SteadyClock::duration>(refill) + 1us;

@@ -54,6 +54,8 @@ class Session {
   std::optional<Moment> wake_at(Moment now) const;
   // A job is under way: step() it each time the thread is awake.
   bool busy() const { return job_ != nullptr; }
+  // Octets kept for this client.
+  size_t held_bytes() const { return input_.size() + output_.size(); }
   Moment last_request() const { return last_request_; }
   bool idle() const { return !job_ && output_.empty() && input_.empty(); }
 
@@ -71,6 +73,8 @@ class Session {
   void enforce(Moment now);
   void end_with(Error error);
   std::optional<std::string> next_line();
+  // Whether there is room for another reply; the rate is another matter.
+  bool may_begin() const { return !closing_ && output_.size() <= limits_.output_bytes; }
   bool has_line() const { return input_.find('\n') != std::string::npos; }
   void refill(Moment now);
 

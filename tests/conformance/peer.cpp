@@ -1,5 +1,6 @@
 #include "peer.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -154,20 +155,22 @@ void Peer::run() {
   throw std::runtime_error("the shard does not come to rest at one instant");
 }
 
+void Peer::step(Instant end) {
+  const Instant deadline = shard_->next_deadline();
+  if (deadline > now_) {
+    now_ = std::min(deadline, end);
+    stuck_ = 0;
+  } else {
+    // A deadline that stays in the past would hold the clock: the wheel's tick may excuse a few.
+    if (++stuck_ > kQuietBound) throw std::runtime_error("a deadline stays in the past");
+    now_ = std::min(now_ + 100us, end);
+  }
+  run();
+}
+
 void Peer::advance(Micros duration) {
   const Instant end = now_ + duration;
-  int stuck = 0;
-  while (shard_->next_deadline() <= end) {
-    const Instant before = now_;
-    now_ = std::max(now_, shard_->next_deadline());
-    run();
-    if (now_ != before || shard_->next_deadline() > now_) continue;
-    // A deadline that stays in the past would hold the clock: the wheel's tick may excuse a few.
-    if (++stuck > kQuietBound) throw std::runtime_error("a deadline stays in the past");
-    now_ += 100us;
-  }
-  now_ = std::max(now_, end);
-  run();
+  while (now_ < end) step(end);
 }
 
 void Peer::collect() {

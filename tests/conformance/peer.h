@@ -78,6 +78,8 @@ class Peer {
   void run();
   // Lets time pass, stopping at each deadline on the way.
   void advance(Micros duration);
+  // Moves on to the next deadline up to `end`, or to `end`.
+  void step(Instant end);
 
   // What has left since the last call, in order.
   std::vector<Captured> take();
@@ -99,6 +101,7 @@ class Peer {
   IpAddress our_address_;
   IpAddress peer_address_;
   Instant now_{1000s};
+  int stuck_ = 0;  // steps in a row that met a deadline in the past
   HeapPool pool_;
   HeapPool peer_pool_;
   SeededEntropy entropy_{42};

@@ -177,6 +177,14 @@ TEST_P(Transfers, Karn_ARetransmittedSegmentGivesNoSample) {
   ASSERT_EQ(again.size(), 1U) << "and it is the one from before the loss, doubled once";
   w.v.snd_nxt = again[0].segment.end();
   w.acknowledge();
+  // RFC 9293 §3.8.2: until new data has been acknowledged without retransmission.
+  w.send_text(10);
+  peer().advance(kRoundTrip);
+  w.acknowledge();
+  w.send_text(10);
+  peer().advance(params.tcp.rto_min + 10ms);
+  EXPECT_EQ(peer().take().size(), 1U) << "a sample has ended the backoff";
+  w.acknowledge();
 }
 
 // RFC 6298 §2.2: SRTT = R, RTTVAR = R/2, RTO = SRTT + 4 * RTTVAR.

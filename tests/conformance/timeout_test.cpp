@@ -61,7 +61,7 @@ class Timeout : public testing::TestWithParam<Place> {
   Micros until_next(Captured& seen, Micros bound) {
     const Instant from = walk->peer.now();
     while (walk->peer.now() - from < bound) {
-      walk->peer.advance(1ms);
+      walk->peer.step(from + bound);
       std::vector<Captured> all = walk->peer.take();
       if (all.empty()) continue;
       EXPECT_EQ(all.size(), 1U);

@@ -161,9 +161,12 @@ class Run {
     }
     const Peer& other = &peer == pair.client.get() ? *pair.server : *pair.client;
     const bool unclean = !pair.plan.is_clean();
-    // When our FIN's acknowledgement was lost until the other end had left TIME-WAIT, RST answers the last
-    // FIN.
-    const bool late = peer.got_the_end() && other.got_the_end() && other.end() == Finished;
+    // When our FIN's acknowledgement is lost until the other end has left TIME-WAIT, RST answers the last
+    // FIN: that takes a short TIME-WAIT or a long outage.
+    const bool may_be_late =
+        plan_.outage != 0us || std::min(plan_.client.tcp.msl, plan_.server.tcp.msl) < 30s;
+    const bool late =
+        may_be_late && peer.got_the_end() && other.got_the_end() && other.end() == app::CloseReason::Finished;
     switch (*peer.end()) {
       case Finished:
         return;

@@ -38,7 +38,7 @@ class CliTest : public ::testing::Test {
 
   test::TemporaryDirectory directory;
   const std::string path = directory.file("control.sock");
-  test::FakeEndpoint endpoint{1};
+  test::FakeEndpoint endpoint{2};
   std::optional<Server> server;
   std::chrono::milliseconds slept{};
 };
@@ -80,6 +80,17 @@ TEST_F(CliTest, Connections_FilterSortAndLimit) {
   EXPECT_EQ(sorted["more"], true);
 }
 
+TEST_F(CliTest, Connections_Sorted_LookBeyondTheLimit) {
+  endpoint.shard(0).connect(2, Instant(5s));
+  endpoint.shard(1).connect(1, Instant());
+  endpoint.shard(1).pass_to(Instant(5s));
+  start();
+  const json rows = json::parse(run_with({"conns", "--json", "--sort", "age", "--limit", "1"}).out)["rows"];
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0]["shard"], 1);
+  EXPECT_EQ(rows[0]["age_us"], 5'000'000);
+}
+
 TEST_F(CliTest, Trace_DrawsTheLastConnection) {
   endpoint.shard(0).connect(2);
   start();
@@ -91,6 +102,7 @@ TEST_F(CliTest, Trace_DrawsTheLastConnection) {
 }
 
 TEST_F(CliTest, Watch_LooksAsOftenAsToldAndShowsRates) {
+  endpoint.shard(0).shard.counters().rx_packets.add(1);
   start();
   const Ran ran = run_with({"stats", "--watch", "--interval", "0.5", "--count", "3"});
   EXPECT_EQ(ran.code, kOk) << ran.err;
@@ -138,7 +150,7 @@ TEST_F(CliTest, ErrorOfTheEndpoint_IsOne) {
   start();
   const Ran ran = run_with({"stats", "--shard", "7"});
   EXPECT_EQ(ran.code, kEndpointError);
-  EXPECT_EQ(ran.err, "millracectl: There is no shard 7: there are 1, numbered from 0.\n");
+  EXPECT_EQ(ran.err, "millracectl: There is no shard 7: there are 2, numbered from 0.\n");
 }
 
 TEST_F(CliTest, WrongUsage_IsTwoAndOneSentence) {

@@ -46,13 +46,19 @@ struct LonelyShard {
     shard.listen(params, handler, name);
   }
   // Connections in SYN-SENT to 10.0.0.9, ports 1000 and on.
-  void connect(unsigned count) {
+  void connect(unsigned count, Instant now = Instant{}) {
+    pass_to(now);
     for (unsigned i = 0; i < count; ++i) {
       app::ConnectOptions options;
       options.remote = {IpAddress::v4(10, 0, 0, 9), static_cast<uint16_t>(1000 + i)};
       shard.connect(options, handler);
     }
-    shard.transmit(Instant{}, out);
+    shard.transmit(now, out);
+    out.clear();
+  }
+  void pass_to(Instant now) {
+    shard.expire(now, out);
+    shard.run(now);
     out.clear();
   }
 };

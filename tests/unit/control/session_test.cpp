@@ -91,6 +91,7 @@ TEST_F(SessionTest, RepliesThatNobodyReads_StopTheAnswering) {
   // It reads no further: the kernel's buffers and ours are full, and stay so.
   EXPECT_FALSE(session->wants_input());
   EXPECT_TRUE(session->wants_output());
+  EXPECT_LT(session->held_bytes(), limits.output_bytes + 2 * kMaxRequestBytes);
   EXPECT_EQ(session->wake_at(now), now + limits.stall_time);
   // Once it is read it goes on.
   EXPECT_GT(lines(read()), 1U);
