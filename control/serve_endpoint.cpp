@@ -24,13 +24,6 @@ std::vector<PreparedService> prepare_services(const config::Settings& settings) 
   return all;
 }
 
-// The others would have packets of connections that are not theirs: steering is not there yet.
-void refuse_more_lcores(const config::Settings& settings) {
-  if (lcore_count(settings) > 1)
-    throw StartError("lcores.use names " + std::to_string(lcore_count(settings)) +
-                     " CPUs; this version serves with one, name one");
-}
-
 }  // namespace
 
 std::string_view kind_name(config::ServiceKind kind) {
@@ -49,7 +42,6 @@ std::string_view kind_name(config::ServiceKind kind) {
 
 ServedEndpoint::ServedEndpoint(const config::Settings& settings, std::string config_file)
     : settings_(settings), config_file_(std::move(config_file)) {
-  refuse_more_lcores(settings);
   services_ = prepare_services(settings);
   eal_ = take(dpdk::Eal::start(eal_params(settings)));
   port_ = take(dpdk::Port::attach(port_params(settings.ports.front())));
@@ -59,9 +51,10 @@ ServedEndpoint::ServedEndpoint(const config::Settings& settings, std::string con
   for (unsigned i = 0; i < workers; ++i)
     rx_pools.push_back(pools_.emplace_back(make_pools(settings, i, *port_)).rx.get());
   take(port_->configure(rx_pools));
+  steered_ = make_steering(*port_, workers, "inbox");
 
   for (unsigned i = 0; i < workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, settings, *port_, pools_[i], services_));
+    workers_.push_back(std::make_unique<Worker>(i, settings, *port_, pools_[i], steered_, services_));
     counters_.push_back(&workers_.back()->counters());
   }
   take(port_->start());
@@ -70,6 +63,7 @@ ServedEndpoint::ServedEndpoint(const config::Settings& settings, std::string con
 // Loops end, shards give their packets back, the port gives back its own, and then the pools may go.
 ServedEndpoint::~ServedEndpoint() {
   workers_.clear();
+  steered_ = {};
   port_.reset();
   pools_.clear();
 }

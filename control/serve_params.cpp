@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/entropy.h"
 #include "dpdk/mempool.h"
 
 namespace millrace::control {
@@ -30,8 +31,10 @@ uint64_t pool_bytes(const config::Settings& settings) {
     dpdk::complete_arguments(device, port.mtu);
     room = std::max(room, dpdk::frame_room(device, port.mtu));
   }
-  return lcore_count(settings) * (dpdk::MbufPool::bytes(settings.mbufs.rx_mbufs, room) +
-                                  dpdk::MbufPool::bytes(settings.mbufs.tx_mbufs, room));
+  const size_t lcores = lcore_count(settings);
+  const auto users = static_cast<unsigned>(lcores);
+  return lcores * (dpdk::MbufPool::bytes(settings.mbufs.rx_mbufs, room, users) +
+                   dpdk::MbufPool::bytes(settings.mbufs.tx_mbufs, room, users));
 }
 
 }  // namespace
@@ -57,13 +60,17 @@ dpdk::EalParams eal_params(const config::Settings& settings) {
 }
 
 dpdk::PortParams port_params(const config::PortSettings& port) {
+  SystemEntropy entropy;
+  flow::Toeplitz::Key key;
+  for (uint8_t& octet : key) octet = static_cast<uint8_t>(entropy.next());
   return {.device = port.pci.empty() ? port.vdev : port.pci,
           .pci = !port.pci.empty(),
           .mtu = port.mtu,
           .mac = port.mac,
           .rx_descriptors = port.rx_descriptors,
           .tx_descriptors = port.tx_descriptors,
-          .queues = port.queues};
+          .queues = port.queues,
+          .rss_key = key};
 }
 
 ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port) {

@@ -35,6 +35,16 @@ const char* checksum_text(wire::Checksum checksum) {
   return "";
 }
 
+std::string steering_text(const ServedEndpoint& endpoint) {
+  const size_t lcores = endpoint.eal().cpus().workers.size();
+  const dpdk::PortReport& port = endpoint.port().report();
+  if (lcores == 1) return "none: one lcore has every packet";
+  const std::string software = "in software, over rings between lcores";
+  if (!port.rss) return software + ": " + port.driver + " does not spread TCP flows by a hash that we know";
+  if (port.queues < lcores) return "by RSS to " + std::to_string(port.queues) + " queues, then " + software;
+  return "by RSS, one queue an lcore; " + software + ", where the first packets show it hashes otherwise";
+}
+
 void report_port(std::ostream& out, const dpdk::Port& port) {
   const dpdk::PortReport& in_use = port.report();
   out << "  port       " << in_use.device << " by driver " << in_use.driver
@@ -58,7 +68,7 @@ void report_start(std::ostream& out, const ServedEndpoint& endpoint) {
       << " transmit mbufs an lcore\n"
       << "  lcores     CPU " << numbers(endpoint.eal().cpus().workers) << "; control on CPU "
       << numbers(endpoint.eal().cpus().control) << '\n'
-      << "  steering   none: one lcore has every packet\n"
+      << "  steering   " << steering_text(endpoint) << '\n'
       << "  addresses  " << joined(info.addresses, "none") << '\n';
   for (const ServiceInfo& service : info.services)
     out << "  service    " << service.name << ": " << service.kind << " on "

@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "config/settings.h"
 #include "control/entropy.h"
+#include "dpdk/handover.h"
 #include "dpdk/lcore.h"
 #include "dpdk/port.h"
 #include "services/registry.h"
@@ -28,13 +30,22 @@ struct WorkerPools {
   std::unique_ptr<dpdk::MbufPool> rx;
   std::unique_ptr<dpdk::MbufPool> tx;
 };
+// What the workers of one endpoint share.
+struct Steered {
+  std::optional<flow::Steering> steering;  // none: one worker
+  std::unique_ptr<dpdk::Inboxes> inboxes;
+  std::vector<std::shared_ptr<dpdk::TxLock>> tx_locks;  // one a queue, null where one worker has it alone
+};
+Steered make_steering(const dpdk::Port& port, unsigned workers, const std::string& name);
+
 WorkerPools make_pools(const config::Settings& settings, unsigned worker, const dpdk::Port& port);
 
 class Worker {
  public:
-  // Worker 0 runs on EAL's lcore 1 and has queue 0 of the port. Throws StartError.
+  // Worker i runs on EAL's lcore i + 1 and has queue i of the port, or sends on another's queue where the
+  // port has fewer. Throws StartError.
   Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools,
-         std::span<const PreparedService> prepared);
+         const Steered& steered, std::span<const PreparedService> prepared);
 
   void launch();
   // Asks the loop to end, and waits for it.
@@ -55,6 +66,7 @@ class Worker {
   // Destroyed from the last to the first: the shard tells services about connections until it has gone.
   SystemEntropy entropy_;
   std::vector<std::unique_ptr<services::Service>> services_;
+  std::unique_ptr<dpdk::Handover> handover_;
   std::unique_ptr<shard::Shard> shard_;
   std::unique_ptr<dpdk::Lcore> lcore_;
 };

@@ -115,6 +115,9 @@ Status Port::configure(std::span<MbufPool* const> rx_pools) {
   report_.queues = std::min(std::min(wanted, most), static_cast<uint16_t>(rx_pools.size()));
 
   rte_eth_conf conf{};
+  rss_.emplace(info, report_.queues, params_.rss_key);
+  rss_->put_into(conf);
+  report_.rss = rss_->on();
   if (quirks_->checksum == wire::Checksum::Offload) {
     conf.rxmode.offloads = masked(kRxOffloads, info.rx_offload_capa, report_.offloads);
     conf.txmode.offloads = masked(kTxOffloads, info.tx_offload_capa, report_.offloads);
@@ -199,6 +202,7 @@ Status Port::start() {
   const uint64_t mark = dpdk_log_mark();
   if (const int error = rte_eth_dev_start(id_); error != 0) return failed("starting it", error, mark);
   started_ = true;
+  rss_->write_table(id_);
   listen_to_groups();
   return done();
 }
@@ -218,6 +222,10 @@ void Port::stop() {
   if (all_multicast_) rte_eth_allmulticast_disable(id_);
   rte_eth_dev_stop(id_);
   started_ = false;
+}
+
+flow::SteeringParams Port::steering(unsigned shards) const {
+  return {.shards = shards, .key = params_.rss_key, .table = rss_ ? rss_->table() : std::vector<uint16_t>()};
 }
 
 bool Port::link_up() const {

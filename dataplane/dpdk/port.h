@@ -14,6 +14,7 @@
 #include "dpdk/mempool.h"
 #include "dpdk/quirks.h"
 #include "dpdk/result.h"
+#include "dpdk/rss.h"
 #include "wire/build.h"
 
 namespace millrace::dpdk {
@@ -26,6 +27,7 @@ struct PortParams {
   uint16_t rx_descriptors = 1024;
   uint16_t tx_descriptors = 1024;
   uint16_t queues = 0;  // 0: one a pool, as far as the device has them
+  flow::Toeplitz::Key rss_key{};
 };
 
 // What is in use, for people.
@@ -39,6 +41,7 @@ struct PortReport {
   uint16_t tx_descriptors = 0;
   wire::Checksum checksum = wire::Checksum::Software;
   std::vector<std::string> offloads;
+  bool rss = false;  // told to spread flows over its queues
   bool proven = false;
 };
 
@@ -70,6 +73,8 @@ class Port {
   uint16_t id() const { return id_; }
   const PortReport& report() const { return report_; }
   MacAddress mac() const { return report_.mac; }
+  // How flows find their shard among so many; from configure() on.
+  flow::SteeringParams steering(unsigned shards) const;
   wire::Checksum checksum() const { return report_.checksum; }
   bool link_up() const;
   PortStats stats() const;
@@ -94,6 +99,7 @@ class Port {
   bool all_multicast_ = false;
   bool mac_in_software_ = false;
   PortReport report_;
+  std::optional<Rss> rss_;
 };
 
 }  // namespace millrace::dpdk

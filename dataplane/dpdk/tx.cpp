@@ -3,6 +3,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
+#include <rte_spinlock.h>
 
 #include "wire/build.h"
 
@@ -35,8 +36,24 @@ rte_mbuf* mbuf_of(Packet& packet) {
 
 }  // namespace
 
-TxQueue::TxQueue(uint16_t port, uint16_t queue, Counters& counters)
-    : port_(port), queue_(queue), counters_(counters) {}
+struct TxLock {
+  rte_spinlock_t lock = RTE_SPINLOCK_INITIALIZER;
+};
+
+std::shared_ptr<TxLock> make_tx_lock() { return std::make_shared<TxLock>(); }
+
+TxQueue::TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared)
+    : port_(port), queue_(queue), counters_(counters), shared_(std::move(shared)) {}
+
+uint16_t TxQueue::send_burst(uint16_t from) {
+  const auto count = static_cast<uint16_t>(mbufs_.size() - from);
+  if (shared_ == nullptr) [[likely]]
+    return rte_eth_tx_burst(port_, queue_, mbufs_.data() + from, count);
+  rte_spinlock_lock(&shared_->lock);
+  const uint16_t taken = rte_eth_tx_burst(port_, queue_, mbufs_.data() + from, count);
+  rte_spinlock_unlock(&shared_->lock);
+  return taken;
+}
 
 void TxQueue::send(PacketBatch& batch) {
   mbufs_.clear();
@@ -45,8 +62,7 @@ void TxQueue::send(PacketBatch& batch) {
   const auto count = static_cast<uint16_t>(mbufs_.size());
   uint16_t sent = 0;
   for (int tries = 0; sent < count && tries < kTries; ++tries) {
-    const uint16_t taken =
-        rte_eth_tx_burst(port_, queue_, mbufs_.data() + sent, static_cast<uint16_t>(count - sent));
+    const uint16_t taken = send_burst(sent);
     sent = static_cast<uint16_t>(sent + taken);
     if (taken == 0) rte_pause();
   }

@@ -62,6 +62,7 @@ void Shard::expire(Instant now, PacketBatch& out) {
   impl.time_wait_fifo.expire(
       now, [&](uint32_t index) { return impl.time_wait[index].expires; },
       [&](uint32_t index) {
+        if (impl.strays_out != 0) impl.release_claim(impl.flow_of(impl.time_wait[index].key));
         const flow::Ref ref(flow::Kind::TimeWait, index);
         impl.table.erase(impl.hash(impl.time_wait[index].key), ref);
         ++impl.table_changes;
