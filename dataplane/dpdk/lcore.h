@@ -53,6 +53,7 @@ class Lcore {
   shard::Shard& shard_;
   Handover* handover_;
   PacketBatch out_;
+  Instant expired_at_{};
   Mailbox mailbox_;
   bool launched_ = false;
   std::atomic<bool> stop_{false};     // written by the control thread

@@ -75,6 +75,7 @@ void Shard::expire(Instant now, PacketBatch& out) {
     impl.next_drain_sweep = now + kDrainSweep;
     impl.shut_down_idle();
   }
+  impl.show_gauges();
 }
 
 // A neighbour that does not answer is a soft error: it names the reason should the retransmissions run out.

@@ -96,6 +96,7 @@ struct Shard::Impl {
   void forget_time_wait(uint32_t index, uint64_t hash);
   void destroy(app::Connection& connection);
   void shut_down_idle();
+  void show_gauges();
   void note_unreachable(const IpAddress& address);
 
   // ---- emit.cpp

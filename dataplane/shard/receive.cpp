@@ -16,11 +16,13 @@ void Shard::receive_handed_over(std::span<Packet> burst, Instant now, PacketBatc
 
 void Shard::receive(std::span<Packet> burst, Instant now, PacketBatch& out) {
   impl_->now = now;
+  if (burst.empty()) return;
   while (!burst.empty()) {
     const std::span<Packet> part = burst.first(std::min(kBurst, burst.size()));
     impl_->receive_burst(part, out);
     burst = burst.subspan(part.size());
   }
+  impl_->show_gauges();
 }
 
 void Shard::Impl::receive_burst(std::span<Packet> burst, PacketBatch& out) {

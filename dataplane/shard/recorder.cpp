@@ -34,6 +34,7 @@ void Recorder::write(Instant now, const wire::Segment& segment, ip::LocalId loca
           .before = before,
           .after = before,
           .sent = sent};
+  __builtin_prefetch(&lines_[next_ & mask_], 1);
 }
 
 TraceRow Recorder::expand(const Line& line, const ip::Host& host) {

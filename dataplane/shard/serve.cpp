@@ -23,6 +23,7 @@ void Shard::run(Instant now) {
 void Shard::transmit(Instant now, PacketBatch& out) {
   Impl& impl = *impl_;
   impl.now = now;
+  if (!busy()) return;
   size_t kept = 0;
   const size_t count = impl.ready.size();
   for (size_t i = 0; i < count; ++i) {
@@ -46,11 +47,15 @@ void Shard::transmit(Instant now, PacketBatch& out) {
   impl.ready.resize(kept);
   impl.spare.reset();
   if (!impl.notices.empty()) impl.flush_notices();
-  impl.counters.connections.set(impl.connections.used());
-  impl.counters.syn_records.set(impl.syn_queue.size());
-  impl.counters.time_wait_records.set(impl.time_wait.used());
-  impl.counters.buffer_bytes.set(impl.memory.used_bytes());
-  impl.counters.established_connections.set(impl.established);
+  impl.show_gauges();
+}
+
+void Shard::Impl::show_gauges() {
+  counters.connections.set(connections.used());
+  counters.syn_records.set(syn_queue.size());
+  counters.time_wait_records.set(time_wait.used());
+  counters.buffer_bytes.set(memory.used_bytes());
+  counters.established_connections.set(established);
 }
 
 // Sends what may leave now. False: `out` or the pool is exhausted, and something may be left.
