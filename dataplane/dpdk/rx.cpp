@@ -35,7 +35,11 @@ std::span<Packet> RxQueue::receive() {
 std::span<Packet> RxQueue::receive(Handover& handover) { return wrapped(handover.receive(mbufs_)); }
 
 std::span<Packet> RxQueue::wrapped(uint16_t received) {
-  for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs_[i], void*));
+  for (uint16_t i = 0; i < received; ++i) {
+    // Headers end in the second line.
+    rte_prefetch0(rte_pktmbuf_mtod(mbufs_[i], void*));
+    rte_prefetch0(rte_pktmbuf_mtod_offset(mbufs_[i], void*, RTE_CACHE_LINE_SIZE));
+  }
   size_t count = 0;
   for (uint16_t i = 0; i < received; ++i) {
     rte_mbuf* mbuf = mbufs_[i];
