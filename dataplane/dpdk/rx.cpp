@@ -25,9 +25,16 @@ RxChecksum checksum_of(const rte_mbuf& mbuf) {
 }  // namespace
 
 RxQueue::RxQueue(const RxQueueParams& params, MbufPool& pool, Counters& counters)
-    : params_(params), pool_(pool), counters_(counters), mbufs_(params.burst), packets_(params.burst) {}
+    : params_(params),
+      pass_(gate_of(params.port)),
+      pool_(pool),
+      counters_(counters),
+      mbufs_(params.burst),
+      packets_(params.burst) {}
 
 std::span<Packet> RxQueue::receive() {
+  if (!pass_.open()) [[unlikely]]
+    return {};
   const uint16_t received = rte_eth_rx_burst(params_.port, params_.queue, mbufs_.data(), params_.burst);
   for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs_[i], void*));
   size_t count = 0;

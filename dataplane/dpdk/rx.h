@@ -7,6 +7,7 @@
 
 #include "base/counters.h"
 #include "base/packet.h"
+#include "dpdk/gate.h"
 #include "dpdk/mempool.h"
 
 namespace millrace::dpdk {
@@ -32,6 +33,7 @@ class RxQueue {
   [[gnu::cold]] rte_mbuf* copied(rte_mbuf* mbuf);
 
   RxQueueParams params_;
+  Gate::Pass pass_;
   MbufPool& pool_;
   Counters& counters_;
   std::vector<rte_mbuf*> mbufs_;

@@ -36,7 +36,7 @@ rte_mbuf* mbuf_of(Packet& packet) {
 }  // namespace
 
 TxQueue::TxQueue(uint16_t port, uint16_t queue, Counters& counters)
-    : port_(port), queue_(queue), counters_(counters) {}
+    : port_(port), queue_(queue), pass_(gate_of(port)), counters_(counters) {}
 
 void TxQueue::send(PacketBatch& batch) {
   mbufs_.clear();
@@ -44,7 +44,8 @@ void TxQueue::send(PacketBatch& batch) {
   batch.clear();
   const auto count = static_cast<uint16_t>(mbufs_.size());
   uint16_t sent = 0;
-  for (int tries = 0; sent < count && tries < kTries; ++tries) {
+  const bool open = pass_.open();
+  for (int tries = 0; open && sent < count && tries < kTries; ++tries) {
     const uint16_t taken =
         rte_eth_tx_burst(port_, queue_, mbufs_.data() + sent, static_cast<uint16_t>(count - sent));
     sent = static_cast<uint16_t>(sent + taken);

@@ -6,6 +6,7 @@
 
 #include "base/counters.h"
 #include "base/packet.h"
+#include "dpdk/gate.h"
 
 struct rte_mbuf;
 
@@ -16,7 +17,8 @@ class TxQueue {
   // `counters` outlives the queue.
   TxQueue(uint16_t port, uint16_t queue, Counters& counters);
 
-  // Gives every packet of the batch, all of them from MbufPools, to the device and leaves the batch empty.
+  // Gives every packet of the batch, all of them from MbufPools, to the device and leaves the batch empty. To
+  // be called in every turn of the loop, empty or not: the port's gate waits for it.
   void send(PacketBatch& batch);
 
  private:
@@ -26,6 +28,7 @@ class TxQueue {
 
   uint16_t port_;
   uint16_t queue_;
+  Gate::Pass pass_;
   Counters& counters_;
   std::vector<rte_mbuf*> mbufs_;
 };
