@@ -143,6 +143,7 @@ Status Port::configure(std::span<MbufPool* const> rx_pools) {
                      : conf.txmode.offloads != 0                 ? wire::Checksum::Offload
                                                                  : wire::Checksum::Software;
   if (!quirks_->misstates_mtu) conf.rxmode.mtu = params_.mtu;
+  if (quirks_->link_interrupt && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0) conf.intr_conf.lsc = 1;
   if (const int error = rte_eth_dev_configure(id_, report_.queues, report_.queues, &conf); error != 0)
     return failed("configuring it for an MTU of " + std::to_string(params_.mtu) + " and " +
                       std::to_string(report_.queues) + " queues",

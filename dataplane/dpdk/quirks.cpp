@@ -38,7 +38,11 @@ constexpr Quirks kQuirks[] = {
      .socket = "socket",
      .unmaps_in_use = true},
     {.driver = "net_ring", .checksum = Checksum::Waived, .shares_mbufs = true, .shares_mac = true},
-    {.driver = "net_virtio_user", .single_file_segments = true, .rx_interrupt = true, .socket = "path"},
+    {.driver = "net_virtio_user",
+     .single_file_segments = true,
+     .rx_interrupt = true,
+     .socket = "path",
+     .link_interrupt = true},
     {.driver = "net_vhost", .rx_interrupt = true, .shares_mac = true, .socket = "iface"},
     {.driver = "", .proven = false},
 };

@@ -42,6 +42,9 @@ struct Quirks {
   std::string_view socket{};
   // Unmaps what a queue may be reading when its peer goes.
   bool unmaps_in_use = false;
+  // Takes notice of a peer that goes or comes on the interrupt alone: asked for the link without it, the
+  // driver registers a handler that it never takes back, and ends in it.
+  bool link_interrupt = false;
   // Its libraries write to standard error while queues are set up.
   bool prints = false;
 };
