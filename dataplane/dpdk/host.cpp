@@ -88,27 +88,28 @@ std::string missing_net_capabilities() {
 
 bool openable(const char* path) { return access(path, R_OK | W_OK) == 0; }
 
+SocketUse abstract_socket_use(const std::string& name) {
+  std::ifstream sockets("/proc/net/unix");  // of this network namespace, as such names are
+  for (std::string line; std::getline(sockets, line);)
+    if (line.ends_with(" @" + name)) return SocketUse::Taken;
+  return SocketUse::Absent;
+}
+
 // Streams and sequenced packets are what drivers use. A datagram socket that connects to one of those is told
 // that the kinds differ, and its owner never hears of it.
-SocketUse socket_use(const std::string& path, bool abstract) {
+SocketUse socket_use(const std::string& path) {
   struct stat file {};
-  if (!abstract) {
-    if (stat(path.c_str(), &file) != 0) return SocketUse::Absent;
-    if (!S_ISSOCK(file.st_mode)) return SocketUse::NoSocket;
-  }
+  if (stat(path.c_str(), &file) != 0) return SocketUse::Absent;
+  if (!S_ISSOCK(file.st_mode)) return SocketUse::NoSocket;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const size_t nul = abstract ? 1 : 0;
-  const size_t length = std::min(path.size(), kSocketPathLimit);
-  std::memcpy(address.sun_path + nul, path.data(), length);
-  const auto size =
-      static_cast<socklen_t>(abstract ? offsetof(sockaddr_un, sun_path) + nul + length : sizeof address);
+  std::memcpy(address.sun_path, path.data(), std::min(path.size(), kSocketPathLimit));
   const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return SocketUse::Taken;
-  const int error = connect(socket, reinterpret_cast<const sockaddr*>(&address), size) == 0 ? 0 : errno;
+  const bool refused = connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+                       errno == ECONNREFUSED;
   close(socket);
-  if (error != ECONNREFUSED) return SocketUse::Taken;
-  return abstract ? SocketUse::Absent : SocketUse::Stale;
+  return refused ? SocketUse::Stale : SocketUse::Taken;
 }
 
 std::string directory_problem(const std::string& path) {

@@ -33,9 +33,10 @@ bool openable(const char* path);  // for reading and writing
 constexpr size_t kSocketPathLimit = 107;
 
 enum class SocketUse : uint8_t { Absent, Stale, Taken, NoSocket };
-// Who is behind the path of a Unix socket, asked without making a connection. `abstract`: it is no path but a
-// name of this network namespace, which is never stale.
-SocketUse socket_use(const std::string& path, bool abstract = false);
+// Who is behind the path of a Unix socket, asked without making a connection.
+SocketUse socket_use(const std::string& path);
+// Likewise behind a name of this network namespace that is no path; such are never stale.
+SocketUse abstract_socket_use(const std::string& name);
 // The directory of a path in which a socket can be made; otherwise what is wrong with it.
 std::string directory_problem(const std::string& path);
 // A name that no other device has, for a driver whose own MAC address is always the same.

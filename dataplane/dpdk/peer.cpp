@@ -18,6 +18,8 @@ struct Socket {
   std::string path;
   bool abstract = false;
   bool listens = false;  // our end does
+
+  SocketUse use() const { return abstract ? abstract_socket_use(path) : socket_use(path); }
 };
 
 Socket socket_of(const Device& device) {
@@ -40,7 +42,7 @@ Socket socket_of(const Device& device) {
 Failure refused(const Device& device, const std::string& why) { return {device.name + ": " + why}; }
 
 Status prepare_to_listen(const Device& device, const Socket& socket) {
-  switch (socket_use(socket.path, socket.abstract)) {
+  switch (socket.use()) {
     case SocketUse::Absent:
       return done();
     case SocketUse::Stale:
@@ -94,9 +96,6 @@ std::string attach_notice(const Device& device) {
   return "waiting for a vhost-user back end to connect to " + socket.path + "; SIGINT or SIGTERM ends this";
 }
 
-bool peer_listens(const Device& device) {
-  const Socket socket = socket_of(device);
-  return socket_use(socket.path, socket.abstract) == SocketUse::Taken;
-}
+bool peer_listens(const Device& device) { return socket_of(device).use() == SocketUse::Taken; }
 
 }  // namespace millrace::dpdk

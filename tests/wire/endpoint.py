@@ -31,9 +31,8 @@ class Endpoint:
         self.process = None
         self.link = LINKS[link](self, mtu)
         self.device = self.link.kernel
-        if mtu != 1500:
-            port = self.link.vdev.partition(",")[0]
-            self.settings.append(f"port.{port}.mtu={mtu}")
+        port = self.link.vdev.partition(",")[0]
+        self.settings += [f"port.{port}.{key}" for key in (f"mtu={mtu}", *self.link.port_settings)]
 
     def run(self, *command, check=True, **options):
         """Runs a command inside the namespace."""

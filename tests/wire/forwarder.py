@@ -18,7 +18,8 @@ class Forwarder:
     def __init__(self, namespace, vdev, interface, frame=1514):
         self.namespace, self.vdev = namespace, vdev
         self.work = tempfile.mkdtemp(prefix="millrace-fwd-")
-        self.log = os.path.join(self.work, "testpmd.log")
+        # Apart, or messages would stand amid the prompt that is waited for.
+        self.output, self.log = (os.path.join(self.work, name) for name in ("stdout", "stderr"))
         self.prefix = os.path.basename(self.work)
         self.other = f"net_af_packet0,iface={interface}"
         self.room = []
@@ -31,22 +32,23 @@ class Forwarder:
         command = ["ip", "netns", "exec", self.namespace, TESTPMD, "--no-pci", "--no-huge", "-m", "384", "--no-telemetry",
                    "--no-shconf", "--file-prefix", self.prefix, "--lcores", "0@0,1@0", "--vdev", self.vdev,
                    "--vdev", self.other, "--", "-i", "--auto-start", "--forward-mode=io", "--total-num-mbufs=12288",
-                   "--no-lsc-interrupt", *self.room]
-        with open(self.log, "w", encoding="utf-8") as log:
+                   "--no-lsc-interrupt", "--disable-link-check", *self.room]
+        with open(self.output, "w", encoding="utf-8") as output, open(self.log, "w", encoding="utf-8") as log:
             # `ip netns exec` becomes the program: the pid is testpmd's.
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, text=True)
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=log, text=True)
         self.wait_for("testpmd>")
         return self
 
     def said(self):
-        with open(self.log, encoding="utf-8", errors="replace") as log:
-            return log.read()
+        with open(self.output, encoding="utf-8", errors="replace") as output:
+            return output.read()
 
     def wait_for(self, text, count=1):
         deadline = time.monotonic() + 30
         while self.said().count(text) < count:
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"testpmd did not say {text!r}: {self.said()}")
+                with open(self.log, encoding="utf-8", errors="replace") as log:
+                    raise RuntimeError(f"testpmd did not say {text!r}: {self.said()}{log.read()}")
             time.sleep(0.05)
 
     def command(self, *lines):

@@ -12,6 +12,7 @@ from forwarder import Forwarder
 class Link:
     kernel = "mrk"
     forwarder = None
+    port_settings = ()
 
     def __init__(self, endpoint, mtu):
         self.endpoint, self.mtu = endpoint, mtu
@@ -58,6 +59,10 @@ class Forwarded(Link):
     again when we have been away."""
     starts_at = "ready"
     reconnects = False
+    # The drivers draw another at every start, and the kernel would look for the old one for a while.
+    # testpmd leaves its listening socket behind when it is killed, and does not take it away itself.
+    they_listen = False
+    port_settings = ("mac=02:00:00:00:00:02",)
 
     def __init__(self, endpoint, mtu):
         super().__init__(endpoint, mtu)
@@ -79,6 +84,11 @@ class Forwarded(Link):
     def ready(self):
         self._at("ready")
 
+    def peer_starts_again(self):
+        if self.they_listen:
+            os.unlink(self.socket)
+        self.forwarder.start()
+
     def _at(self, moment):
         if moment == self.starts_at:
             self.forwarder.start()
@@ -91,6 +101,7 @@ class MemifServer(Forwarded):
 
 class MemifClient(Forwarded):
     """The peer is not there yet when we start."""
+    they_listen = True
     reconnects = True
     ours = "net_memif0,role=client,socket=SOCKET,socket-abstract=no"
     theirs = "net_memif0,role=server,socket=SOCKET,socket-abstract=no"
@@ -106,6 +117,7 @@ class Vhost(Forwarded):
 
 
 class VirtioUser(Forwarded):
+    they_listen = True
     reconnects = True
     starts_at = "prepare"
     ours = "net_virtio_user0,path=SOCKET"
