@@ -101,6 +101,7 @@ class Port {
   Status start_device();
   void close_device();
   bool peer_is_long_gone();
+  bool peer_is_ready(SteadyClock::time_point now);
   bool restart();
   bool reattach();
   Failure failed(const std::string& what, int error, uint64_t log_mark) const;
@@ -118,6 +119,8 @@ class Port {
   // While the device is not started although loops may poll it.
   std::optional<Gate::Shut> shut_;
   std::optional<SteadyClock::time_point> down_since_;
+  std::optional<SteadyClock::time_point> listens_since_;
+  SteadyClock::time_point tried_{};  // to reach a peer
   PortReport report_;
 };
 

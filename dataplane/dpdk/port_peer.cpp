@@ -12,6 +12,11 @@ using std::chrono::milliseconds;
 // A driver that lost its peer is still busy with that on DPDK's interrupt thread; twice what gate.cpp lets it
 // wait for the loops.
 constexpr milliseconds kSettled{1000};
+// For the two ends to agree. A memif server that is left before it has looked may end: its driver closes a
+// socket that DPDK's interrupt thread still waits for.
+constexpr milliseconds kAgreement{10'000};
+// A peer listens a little before it is ready.
+constexpr milliseconds kReady{1000};
 // For a loop that lost its CPU to come by.
 constexpr milliseconds kLoopPatience{2000};
 
@@ -19,6 +24,7 @@ constexpr milliseconds kLoopPatience{2000};
 
 Status Port::start() {
   Status started = start_device();
+  if (started) tried_ = SteadyClock::now();
   if (started || peer_loss(device_) != PeerLoss::Restart) return started;
   if (params_.notice)
     params_.notice(device_.name + ": its peer is not there yet; the link is down until it comes");
@@ -29,7 +35,10 @@ Status Port::start() {
 void Port::attend() {
   const PeerLoss loss = peer_loss(device_);
   if (loss == PeerLoss::Waits || (!shut_ && !peer_is_long_gone())) return;
-  if (!peer_listens(device_)) return;
+  const SteadyClock::time_point now = SteadyClock::now();
+  if (now - tried_ < kAgreement || !peer_is_ready(now)) return;
+  tried_ = now;
+  listens_since_.reset();
   if (!shut_) {
     shut_.emplace(gate_of(id_), kLoopPatience);
     if (!shut_->empty()) return shut_.reset();
@@ -44,8 +53,18 @@ bool Port::peer_is_long_gone() {
     down_since_.reset();
     return false;
   }
-  if (!down_since_) down_since_ = SteadyClock::now();
-  return SteadyClock::now() - *down_since_ >= kSettled;
+  const SteadyClock::time_point now = SteadyClock::now();
+  if (!down_since_) down_since_ = now;
+  return now - *down_since_ >= kSettled;
+}
+
+bool Port::peer_is_ready(SteadyClock::time_point now) {
+  if (!peer_listens(device_)) {
+    listens_since_.reset();
+    return false;
+  }
+  if (!listens_since_) listens_since_ = now;
+  return now - *listens_since_ >= kReady;
 }
 
 bool Port::restart() {

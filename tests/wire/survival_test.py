@@ -51,14 +51,11 @@ class Survival(unittest.TestCase):
         transfer = self.peer("both_ways", MEBIBYTES)
         self.wait_for_octets(MEBIBYTES << 18)
         self.assertIsNone(transfer.poll(), "the transfer was over before it was disturbed")
-        began = time.monotonic()
         disturb()
-        print(f"disturbed for {time.monotonic()-began:.1f} s", flush=True)
         try:
             _, errors = transfer.communicate(timeout=60)
         finally:
             transfer.kill()
-        print(f"whole after {time.monotonic()-began:.1f} s", flush=True)
         self.assertEqual(transfer.returncode, 0, errors)
 
     def assert_page_of_echo(self):
@@ -75,7 +72,7 @@ class Survival(unittest.TestCase):
                 break
             self.assertLess(time.monotonic(), deadline, f"the link is said to be {told}, not {changes}")
             time.sleep(0.1)
-        self.assertLessEqual(len(told), len(changes) + 1, "once each, and once at the start")
+        self.assertLessEqual(len(told), len(changes) + 2, "once each way, and what the start said")
 
 
 class WithKernel(Survival):
@@ -135,7 +132,7 @@ class WithPeerProcess(Survival):
             self.endpoint.serve()
             self.link.forwarder.start()
         _, errors = client.communicate(timeout=30)
-        self.assertIn("ECONNRESET", errors, "the connections of the old process are reset by the new one")
+        self.assertRegex(errors, "ECONNRESET|ConnectionResetError", "the connections of the old process are reset by the new one")
         self.assert_page_of_echo()
 
 
