@@ -89,7 +89,13 @@ Status prepare_socket(const Device& device) {
   return socket.listens ? prepare_to_listen(device, socket) : check_connection(device, socket);
 }
 
+bool ends_with_its_peer(const Device& device) { return device.argument("zero-copy") == "yes"; }
+
 std::string attach_notice(const Device& device) {
+  if (ends_with_its_peer(device))
+    return device.name +
+           ": with zero-copy=yes the link ends with its peer, for the driver loses the mbufs of its rings; "
+           "start the endpoint again then, or leave zero-copy out";
   if (!is(device, "net_virtio_user")) return {};
   const Socket socket = socket_of(device);
   if (!socket.listens) return {};

@@ -21,7 +21,11 @@ PeerLoss peer_loss(const Device& device);
 // will listen. Devices without a socket pass.
 Status prepare_socket(const Device& device);
 
-// Attaching blocks until a peer comes: what to tell the user. Empty: it does not.
+// There is no going on after the first peer.
+bool ends_with_its_peer(const Device& device);
+
+// What to tell the user before the device is attached: that this blocks until a peer comes, for one. May be
+// empty.
 std::string attach_notice(const Device& device);
 
 // A peer may be connected to now, as far as the socket tells.

@@ -35,6 +35,7 @@ Status Port::start() {
 void Port::attend() {
   const PeerLoss loss = peer_loss(device_);
   if (loss == PeerLoss::Waits || (!shut_ && !peer_is_long_gone())) return;
+  if (started_ && ends_with_its_peer(device_)) return;
   const SteadyClock::time_point now = SteadyClock::now();
   if (now - tried_ < kAgreement || !peer_is_ready(now)) return;
   tried_ = now;

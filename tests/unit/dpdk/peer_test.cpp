@@ -109,5 +109,12 @@ TEST(PeerLoss, GoesByWhoConnects) {
   EXPECT_EQ(peer_loss(Device::parse("net_tap0")), PeerLoss::Waits);
 }
 
+TEST(PeerLoss, ZeroCopyEndsWithItsPeerAndSaysSo) {
+  EXPECT_TRUE(ends_with_its_peer(Device::parse("net_memif0,zero-copy=yes")));
+  EXPECT_THAT(attach_notice(Device::parse("net_memif0,zero-copy=yes")), HasSubstr("leave zero-copy out"));
+  EXPECT_FALSE(ends_with_its_peer(Device::parse("net_memif0")));
+  EXPECT_EQ(attach_notice(Device::parse("net_memif0")), "");
+}
+
 }  // namespace
 }  // namespace millrace::dpdk

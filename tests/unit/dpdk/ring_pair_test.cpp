@@ -133,7 +133,9 @@ TEST(RingPair, TwoShards_TransferAndCloseAndEveryMbufIsBack) {
     PacketBatch out(128);
     ASSERT_EQ(server.shard->listen({{IpAddress::v4(10, 9, 0, 1), kEcho}, 16}, echo, "echo"),
               app::OpenError::None);
-    opener.shard->connect({.remote = {IpAddress::v4(10, 9, 0, 1), kEcho}}, client);
+    app::ConnectOptions options;
+    options.remote = {IpAddress::v4(10, 9, 0, 1), kEcho};
+    opener.shard->connect(options, client);
     const auto deadline = std::chrono::steady_clock::now() + milliseconds(20'000);
     while (!client.closed && std::chrono::steady_clock::now() < deadline) {
       server.turn(out);
