@@ -107,6 +107,7 @@ bool ServedEndpoint::healthy() const {
 }
 
 void ServedEndpoint::attend() {
+  port_->attend();
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   for (const auto& worker : workers_) {
     worker->collect();

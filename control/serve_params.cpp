@@ -1,5 +1,7 @@
 #include "control/serve_params.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "control/entropy.h"
@@ -24,16 +26,23 @@ dpdk::HugePages huge_pages(config::HugePages setting) {
   return dpdk::HugePages::Auto;
 }
 
+dpdk::Device device_of(const config::PortSettings& port) {
+  dpdk::Device device = dpdk::Device::parse(port_params(port).device);
+  dpdk::complete_arguments(device, port.mtu);
+  return device;
+}
+
 uint64_t pool_bytes(const config::Settings& settings) {
   uint32_t room = 0;
+  uint32_t rx_mbufs = settings.mbufs.rx_mbufs;
   for (const config::PortSettings& port : settings.ports) {
-    dpdk::Device device = dpdk::Device::parse(port_params(port).device);
-    dpdk::complete_arguments(device, port.mtu);
+    const dpdk::Device device = device_of(port);
     room = std::max(room, dpdk::frame_room(device, port.mtu));
+    rx_mbufs = std::max(rx_mbufs, dpdk::least_rx_mbufs(device));
   }
   const size_t lcores = lcore_count(settings);
   const auto users = static_cast<unsigned>(lcores);
-  return lcores * (dpdk::MbufPool::bytes(settings.mbufs.rx_mbufs, room, users) +
+  return lcores * (dpdk::MbufPool::bytes(rx_mbufs, room, users) +
                    dpdk::MbufPool::bytes(settings.mbufs.tx_mbufs, room, users));
 }
 
@@ -54,7 +63,7 @@ dpdk::EalParams eal_params(const config::Settings& settings) {
   params.args = settings.eal.args;
   for (const config::PortSettings& port : settings.ports) {
     if (!port.pci.empty()) params.pci.push_back(port.pci);
-    params.single_file_segments |= dpdk::quirks_of(port.vdev).single_file_segments;
+    params.single_file_segments |= dpdk::wants_single_file(device_of(port));
   }
   return params;
 }
@@ -70,7 +79,8 @@ dpdk::PortParams port_params(const config::PortSettings& port) {
           .rx_descriptors = port.rx_descriptors,
           .tx_descriptors = port.tx_descriptors,
           .queues = port.queues,
-          .rss_key = key};
+          .rss_key = key,
+          .notice = [](const std::string& sentence) { spdlog::info("{}", sentence); }};
 }
 
 ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port) {

@@ -51,9 +51,9 @@ void report_port(std::ostream& out, const dpdk::Port& port) {
       << (in_use.proven ? "" : " (unproven: nobody has tried this driver)") << ", MAC " << in_use.mac.text()
       << ", MTU " << in_use.mtu << ", link " << (port.link_up() ? "up" : "down") << '\n'
       << "  queues     " << in_use.queues << " of " << in_use.rx_descriptors << " receive and "
-      << in_use.tx_descriptors << " transmit descriptors\n"
-      << "  offloads   " << joined(in_use.offloads, "none") << "; TCP checksums "
-      << checksum_text(in_use.checksum) << '\n';
+      << in_use.tx_descriptors << " transmit descriptors; frames are received by polling"
+      << (port.quirks().shares_mbufs ? ", and copied\n" : "\n") << "  offloads   "
+      << joined(in_use.offloads, "none") << "; TCP checksums " << checksum_text(in_use.checksum) << '\n';
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ std::unique_ptr<dpdk::MbufPool> make_pool(const std::string& name, uint32_t pack
 WorkerPools make_pools(const config::Settings& settings, unsigned worker, const dpdk::Port& port) {
   const std::string number = std::to_string(worker);
   const auto lcores = static_cast<unsigned>(lcore_count(settings));
-  const uint32_t rx_mbufs = std::max(settings.mbufs.rx_mbufs, port.quirks().min_rx_mbufs);
+  const uint32_t rx_mbufs = std::max(settings.mbufs.rx_mbufs, port.least_rx_mbufs());
   return {make_pool("rx" + number, rx_mbufs, port, lcores),
           make_pool("tx" + number, settings.mbufs.tx_mbufs, port, lcores)};
 }

@@ -25,10 +25,16 @@ RxChecksum checksum_of(const rte_mbuf& mbuf) {
 }  // namespace
 
 RxQueue::RxQueue(const RxQueueParams& params, MbufPool& pool, Counters& counters)
-    : params_(params), pool_(pool), counters_(counters), mbufs_(params.burst), packets_(params.burst) {}
+    : params_(params),
+      pass_(gate_of(params.port)),
+      pool_(pool),
+      counters_(counters),
+      mbufs_(params.burst),
+      packets_(params.burst) {}
 
 std::span<Packet> RxQueue::receive() {
-  if (!params_.queue) return {};
+  if (!pass_.open() || !params_.queue) [[unlikely]]
+    return {};
   return wrapped(rte_eth_rx_burst(params_.port, *params_.queue, mbufs_.data(), params_.burst));
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/counters.h"
 #include "base/packet.h"
+#include "dpdk/gate.h"
 #include "dpdk/handover.h"
 #include "dpdk/mempool.h"
 
@@ -37,6 +38,7 @@ class RxQueue {
   [[gnu::cold]] rte_mbuf* copied(rte_mbuf* mbuf);
 
   RxQueueParams params_;
+  Gate::Pass pass_;
   MbufPool& pool_;
   Counters& counters_;
   std::vector<rte_mbuf*> mbufs_;

@@ -1,4 +1,5 @@
-// A transmit queue as the loop sees it: it takes a batch whole, and what the device will not have is dropped.
+// A transmit queue as the loop sees it: it takes a batch whole, and what the device will not have for long is
+// dropped.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 
 #include "base/counters.h"
 #include "base/packet.h"
+#include "dpdk/gate.h"
 
 struct rte_mbuf;
 
@@ -20,22 +22,30 @@ class TxQueue {
  public:
   // `counters` outlives the queue. `shared` is held while sending on a queue that other lcores use too.
   TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr);
+  ~TxQueue();
+  TxQueue(TxQueue&&) noexcept = default;
+  TxQueue& operator=(TxQueue&&) = delete;
 
-  // Gives every packet of the batch, all of them from MbufPools, to the device and leaves the batch empty.
+  // Takes every packet of the batch, all of them from MbufPools, and leaves it empty. To be called in every
+  // turn of the loop, empty or not: what the device had no room for goes first in the next, and the port's
+  // gate waits for it.
   void send(PacketBatch& batch);
 
  private:
-  uint16_t send_burst(uint16_t from);
+  // A window of a connection fits although the peer has lost its CPU for a moment. A ring that stays full
+  // belongs to a peer that has stopped reading: TCP sends again, and an lcore that waited would stop every
+  // other connection.
+  static constexpr size_t kBacklog = 2048;
 
-  // A ring that stays full for so many bursts belongs to a peer that has stopped reading. TCP sends again; an
-  // lcore that waited would stop every other connection.
-  static constexpr int kTries = 8;
+  uint16_t send_burst(size_t from);
+  void drop_from(size_t first);
 
   uint16_t port_;
   uint16_t queue_;
+  Gate::Pass pass_;
   Counters& counters_;
   std::shared_ptr<TxLock> shared_;
-  std::vector<rte_mbuf*> mbufs_;
+  std::vector<rte_mbuf*> mbufs_;  // not sent yet, the oldest first
 };
 
 }  // namespace millrace::dpdk
