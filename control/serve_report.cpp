@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "control/serve_endpoint.h"
+#include "control/endpoint.h"
 #include "control/socket/protocol.h"
 
 namespace millrace::control {
@@ -48,7 +48,7 @@ void report_port(std::ostream& out, const dpdk::Port& port) {
 
 }  // namespace
 
-void report_start(std::ostream& out, const ServedEndpoint& endpoint) {
+void report_start(std::ostream& out, const RunningEndpoint& endpoint) {
   const config::Settings& settings = endpoint.settings();
   const EndpointInfo info = endpoint.info();
   out << "millrace " << version() << " on " << info.dpdk_version << '\n';

@@ -22,12 +22,11 @@ WorkerPools make_pools(const config::Settings& settings, unsigned worker, const 
   return {make_pool("rx" + number, rx_mbufs, port), make_pool("tx" + number, settings.mbufs.tx_mbufs, port)};
 }
 
-Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools,
-               std::span<const PreparedService> prepared) {
+Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools)
+    : number_(number) {
   dpdk::Clock clock;
   shard_ = std::make_unique<shard::Shard>(shard_params(settings, port.report()), port.checksum(), *pools.tx,
                                           entropy_, clock.now());
-  for (const PreparedService& service : prepared) listen(service);
   const auto queue = static_cast<uint16_t>(number);
   const dpdk::RxQueueParams rx{.port = port.id(),
                                .queue = queue,
@@ -43,12 +42,17 @@ Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Po
 void Worker::listen(const PreparedService& prepared) {
   const config::ServiceSettings& settings = *prepared.settings;
   services::Service& service = *services_.emplace_back(prepared.make());
+  if (app::Program* program = service.program()) shard_->add_program(*program);
   for (const Endpoint& local : settings.listen) {
     const app::OpenError error = shard_->listen({local, settings.backlog}, service, settings.name);
     if (error != app::OpenError::None)
       throw StartError("service." + settings.name + " cannot listen on " + local.text() + ": " +
                        std::string(app::explain(error)));
   }
+}
+
+void Worker::add_program(std::unique_ptr<app::Program> program) {
+  shard_->add_program(*programs_.emplace_back(std::move(program)));
 }
 
 void Worker::launch() { take(lcore_->launch()); }
