@@ -90,7 +90,7 @@ Json json_of(const Distribution& values) {
   return out;
 }
 
-double seconds(Micros duration) { return static_cast<double>(duration.count()) * 1e-6; }
+double seconds(Micros duration) { return static_cast<double>(duration.count()) / 1e6; }
 
 Json parameters_json(const config::LoadSettings& load) {
   Json to = Json::array();

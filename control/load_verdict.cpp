@@ -115,9 +115,10 @@ std::string worst_error(const LoadSample::Counts& counts, const LoadResult& resu
   return error_cause(static_cast<LoadError>(worst - counts.errors.begin()), *worst, result);
 }
 
+// All but a few, which are between an answer and the next request just now.
 bool every_place_is_taken(const LoadResult& result) {
-  return result.asked.mode == LoadMode::Rps &&
-         result.measured.pending >= uint64_t{result.asked.connections} * result.asked.depth;
+  const uint64_t places = uint64_t{result.asked.connections} * result.asked.depth;
+  return result.asked.mode == LoadMode::Rps && 10 * result.measured.pending >= 9 * places;
 }
 
 // What kept it from being more, errors aside.
@@ -174,6 +175,9 @@ std::string with_errors(std::string sentence, const LoadResult& result) {
 }  // namespace
 
 LoadVerdict judge(const LoadResult& result) {
+  const uint64_t bad = result.measured.counts.error(LoadError::Status);
+  if (bad != 0 && bad == result.measured.counts.responses)
+    return {false, "no request succeeded: " + error_cause(LoadError::Status, bad, result)};
   if (achieved(result) == 0) return {false, "nothing got through: " + cause_of_nothing(result)};
   if (const uint64_t lost = lost_while_held(result); lost != 0)
     return {false, fmt::format("{} connections did not stay alive: ", lost) + cause_of_less(result)};

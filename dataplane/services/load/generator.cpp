@@ -75,6 +75,7 @@ void Generator::run(app::Stack& stack, Instant now) {
   wake_rested();
   open_more();
   if (asks_ && exchange_ != nullptr) pace_requests();
+  stats_.pending.set(under_way_);
   const Instant intended = opens_ ? opens_->next() : asks_ ? asks_->next() : kNever;
   stats_.behind.set(intended < now ? static_cast<uint64_t>((now - intended).count()) : 0);
 }
@@ -216,7 +217,6 @@ void Generator::on_closed(app::Connection& connection, app::CloseReason reason) 
     stats_.open.set(--open_);
   stats_.unanswered.add(slot.under_way);
   under_way_ -= slot.under_way;
-  stats_.pending.set(under_way_);
   slot.under_way = 0;
   slot.connection = nullptr;
   slot.stage = Stage::Idle;
