@@ -138,7 +138,7 @@ TEST_F(GeneratorTest, HttpServerThatCloses_KeepsTimeWait) {
   params.mode = Mode::Connections;
   params.close = Closer::Server;
   serve("http");
-  start(200ms);
+  start(100ms);
   EXPECT_EQ(errors(), 0U);
   EXPECT_GT(stats().completed.value(), 100U);
   EXPECT_EQ(client().usage().time_wait_records, 0U);
@@ -161,9 +161,9 @@ TEST_F(GeneratorTest, LargeRequests_GoThroughSmallSendBuffers) {
   params.connections = 2;
   params.depth = 3;
   serve("echo");
-  start(5s);
+  start(100ms);
   EXPECT_EQ(errors(), 0U);
-  EXPECT_GT(stats().responses.value(), 20U);
+  EXPECT_GT(stats().responses.value(), 5U);
 }
 
 TEST_F(GeneratorTest, BulkUp_CountsWhatTheServerHasAcknowledged) {
@@ -172,8 +172,8 @@ TEST_F(GeneratorTest, BulkUp_CountsWhatTheServerHasAcknowledged) {
   params.protocol = Protocol::Discard;
   params.connections = 2;
   serve("discard");
-  start(2s);
-  EXPECT_GT(stats().bytes_sent.value(), 10'000'000U);
+  start(30ms);
+  EXPECT_GT(stats().bytes_sent.value(), 1'000'000U);
   EXPECT_LE(stats().bytes_sent.value(), server().counters().tcp_bytes_received.value());
   EXPECT_EQ(stats().bytes_received.value(), 0U);
 }
@@ -183,8 +183,8 @@ TEST_F(GeneratorTest, BulkDown_TakesEverything) {
   params.protocol = Protocol::Chargen;
   params.connections = 2;
   serve("chargen");
-  start(2s);
-  EXPECT_GT(stats().bytes_received.value(), 10'000'000U);
+  start(30ms);
+  EXPECT_GT(stats().bytes_received.value(), 1'000'000U);
   EXPECT_EQ(stats().bytes_sent.value(), 0U);
 }
 
@@ -194,9 +194,9 @@ TEST_F(GeneratorTest, BulkBothWays_GetsBackWhatItSends) {
   params.protocol = Protocol::Echo;
   params.connections = 2;
   serve("echo");
-  start(2s);
-  EXPECT_GT(stats().bytes_sent.value(), 5'000'000U);
-  EXPECT_GT(stats().bytes_received.value(), 5'000'000U);
+  start(30ms);
+  EXPECT_GT(stats().bytes_sent.value(), 1'000'000U);
+  EXPECT_GT(stats().bytes_received.value(), 1'000'000U);
 }
 
 TEST_F(GeneratorTest, Handshakes_CarryNoPayload) {
