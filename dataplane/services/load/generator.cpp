@@ -72,6 +72,7 @@ void Generator::run(app::Stack& stack, Instant now) {
     began_ = now;
     if (opens_) opens_->start(now);
   }
+  if (now - began_ >= kPatience) opening_limit_ = most_opening();
   wake_rested();
   open_more();
   if (asks_ && exchange_ != nullptr) pace_requests();
@@ -144,8 +145,7 @@ void Generator::on_established(app::Connection& connection) {
   slot.stage = Stage::Open;
   --opening_;
   // One more at a time, so that neither a neighbour's queue nor a listener's is overrun at the start.
-  const uint32_t most = params_.is_one_shot() ? params_.connections : kOpeningAtOnce;
-  opening_limit_ = std::min(opening_limit_ + 1, std::max(most, 1U));
+  opening_limit_ = std::min(opening_limit_ + 1, most_opening());
   stats_.established.add();
   stats_.open.set(++open_);
   stats_.connect.record(now_us() - slot.opened_us);

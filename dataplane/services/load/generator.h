@@ -78,7 +78,7 @@ class Generator final : public app::Handler, public app::Program {
   static constexpr uint32_t kActsAnIteration = 64;
   static constexpr uint32_t kOpeningAtOnce = 256;  // of connections that are kept
   static constexpr Micros kRetry = 50ms;           // after a failure of its connection a slot rests
-  static constexpr Micros kPatience = 1s;          // requests wait for all connections at most so long
+  static constexpr Micros kPatience = 1s;          // a slow start lasts so long at most
 
   // ---- generator.cpp
   Slot& slot_of(const app::Connection& connection);
@@ -87,6 +87,7 @@ class Generator final : public app::Handler, public app::Program {
   static uint32_t low_us(Instant at) { return static_cast<uint32_t>(at.time_since_epoch().count()); }
   void wake_rested();
   void open_more();
+  uint32_t most_opening() const { return params_.is_one_shot() ? params_.connections : kOpeningAtOnce; }
   bool has_place_to_open() const { return !idle_.empty() && opening_ < opening_limit_; }
   bool may_open() const;
   void open(Slot& slot, Instant intended);
