@@ -28,5 +28,6 @@ void check_ports(Check& check);
 void check_addresses(Check& check);
 void check_routes(Check& check);
 void check_memory(Check& check);
+void check_load(Check& check);
 
 }  // namespace millrace::config

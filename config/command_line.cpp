@@ -37,6 +37,12 @@ std::string_view argument_name(Type type) {
       return "DEVICE";
     case Type::Pci:
       return "ADDRESS";
+    case Type::Target:
+      return "ADDRESS:PORT[-PORT]";
+    case Type::AddressRange:
+      return "ADDRESS[-ADDRESS]";
+    case Type::PortRange:
+      return "FIRST-LAST";
     default:
       return "WORD";
   }
@@ -59,11 +65,11 @@ po::typed_value<std::string>* argument(std::string_view name) {
   return po::value<std::string>()->value_name(std::string(name));
 }
 
-po::options_description description(std::span<const ExtraOption> extra) {
+po::options_description description(std::span<const ExtraOption> extra, Command command) {
   po::options_description options("Options", 100, 60);
   auto add = options.add_options();
   add("config,c", argument("FILE"), "File to read; the options below override it");
-  for (const OptionHelp& option : schema_options()) {
+  for (const OptionHelp& option : schema_options(command)) {
     const size_t blank = option.form.find(' ');
     add(option.form.substr(2, blank - 2).c_str(), argument(option.form.substr(blank + 1)),
         option.doc.c_str());
@@ -92,12 +98,22 @@ const Section* section_of_option(std::string_view option) {
   return nullptr;
 }
 
+// The section that a written option `--mode` is of.
+const Section* section_with_option(std::string_view given) {
+  if (!given.starts_with("--")) return nullptr;
+  given.remove_prefix(2);
+  if (const Key* key = key_of_option(given)) return find_section(key->section);
+  return section_of_option(given);
+}
+
 std::string unknown_option(std::string_view given, const po::options_description& options) {
   std::vector<std::string> known;
   for (const auto& option : options.options()) known.push_back("--" + option->long_name());
   const std::string_view name = given.substr(0, given.find('='));
   const std::string_view near = nearest(name, known);
   std::string out = "unknown option";
+  if (const Section* section = section_with_option(name); section != nullptr)
+    return "is an option of `millrace " + std::string(section->command == Command::Load ? "load`" : "serve`");
   if (!near.empty()) return out + "; did you mean " + std::string(near) + "?";
   const size_t dot = name.find('.');
   const bool is_key = name.starts_with("--") && dot != std::string_view::npos &&
@@ -227,17 +243,20 @@ class Collector {
 
 }  // namespace
 
-std::vector<OptionHelp> schema_options() {
+std::vector<OptionHelp> schema_options(Command command) {
   std::vector<OptionHelp> out;
+  const auto belongs = [command](const Section& section) {
+    return command == Command::Every || section.command == Command::Every || section.command == command;
+  };
   for (const Key& key : keys()) {
-    if (key.option.empty()) continue;
+    if (key.option.empty() || !belongs(*find_section(key.section))) continue;
     std::string doc = sentence(key.doc);
     if (key.repeatable || find_section(key.section)->named) doc += "; repeatable";
     if (!key.fallback.empty()) doc += " (default " + std::string(key.fallback) + ')';
     out.push_back({"--" + std::string(key.option) + ' ' + argument_of(key), key.path(), doc});
   }
   for (const Section& section : sections())
-    if (!section.option.empty())
+    if (!section.option.empty() && belongs(section))
       out.push_back({"--" + std::string(section.option) + ' ' + std::string(section.option_form),
                      '[' + std::string(section.name) + ".NAME]",
                      sentence(section.option_doc) + "; repeatable"});
@@ -245,11 +264,11 @@ std::vector<OptionHelp> schema_options() {
 }
 
 CommandLine parse_command_line(std::span<const std::string> args, std::span<const ExtraOption> extra,
-                               Words words, Problems& problems) {
+                               Words words, Problems& problems, Command command) {
   CommandLine out;
   const auto dashes = std::find(args.begin(), args.end(), "--");
   const std::vector<std::string> ours(args.begin(), dashes);
-  const po::options_description options = description(extra);
+  const po::options_description options = description(extra, command);
   try {
     namespace style = po::command_line_style;
     const po::parsed_options parsed = po::command_line_parser(ours)
@@ -274,9 +293,9 @@ CommandLine parse_command_line(std::span<const std::string> args, std::span<cons
   return out;
 }
 
-std::string options_help(std::span<const ExtraOption> extra) {
+std::string options_help(std::span<const ExtraOption> extra, Command command) {
   std::ostringstream out;
-  out << description(extra) << "Words behind -- are handed to DPDK's EAL.\n";
+  out << description(extra, command) << "Words behind -- are handed to DPDK's EAL.\n";
   return out.str();
 }
 

@@ -1,5 +1,5 @@
-// The command line of `serve` and of the subcommands that take the same options: every option comes from the
-// schema.
+// The command line of `serve`, `load` and the subcommands that take the same options: every option comes from
+// the schema.
 #pragma once
 
 #include <map>
@@ -32,11 +32,12 @@ struct CommandLine {
 enum class Words { Refused, Allowed };
 
 // `args` without the program's and the subcommand's names. Problems have the option as their origin.
+// Command::Every takes the options of all commands.
 CommandLine parse_command_line(std::span<const std::string> args, std::span<const ExtraOption> extra,
-                               Words words, Problems& problems);
+                               Words words, Problems& problems, Command command = Command::Every);
 
 // The table of options for --help.
-std::string options_help(std::span<const ExtraOption> extra);
+std::string options_help(std::span<const ExtraOption> extra, Command command = Command::Every);
 
 // An option of the schema, as the reference lists it: `--vdev DEVICE`, and what it stands for.
 struct OptionHelp {
@@ -44,6 +45,6 @@ struct OptionHelp {
   std::string key;
   std::string doc;
 };
-std::vector<OptionHelp> schema_options();
+std::vector<OptionHelp> schema_options(Command command = Command::Every);
 
 }  // namespace millrace::config

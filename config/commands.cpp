@@ -71,8 +71,31 @@ Examples:
 
 )";
 
+constexpr std::string_view kLoadHelp = R"(Usage: millrace load [OPTIONS] [-- EAL-ARGUMENT...]
+
+Puts a server under load from an lcore and says how it did: a line a second on standard error, the result
+on standard output. Without --rate as fast as it goes (a closed loop: each connection asks when it is
+answered). With --rate at that rate (an open loop): latency counts from the instant at which a request was
+due, so that a server which stalls is charged for all that came meanwhile. SIGINT ends early and still
+prints the result.
+
+Exits 0 when all that was asked was reached, 1 with a sentence that says what was in the way when it was
+not, 2 when it could not start.
+
+Examples:
+  millrace load --vdev net_memif0,role=client,id=0,socket=/run/x.sock --address 10.0.0.1/24 \
+      --to 10.0.0.2:80 --connections 64 --duration 10s
+  millrace load -c endpoint.conf --to 10.0.0.2:80 --rate 100000 --connections 400 --json
+  millrace load -c endpoint.conf --to 10.0.0.2:80-83 --mode cps --source 10.0.0.10-10.0.0.20
+  millrace load -c endpoint.conf --to '[2001:db8::2]:9' --mode bulk --direction up --connections 4
+
+)";
+
 constexpr ExtraOption kCheckOptions[] = {
-    {"partial", "", "Do not ask for a port, an address and a service: they come from elsewhere"}};
+    {"partial", "", "Do not ask for a port, an address and a service: they come from elsewhere"},
+    {"load", "", "Check for `millrace load`, which needs a server and no service"}};
+constexpr ExtraOption kLoadOptions[] = {{"json", "", "The result as JSON, for programs"},
+                                        {"quiet", "", "No lines while it runs"}};
 constexpr ExtraOption kShowOptions[] = {{"json", "", "For programs"},
                                         {"defaults", "", "Also the keys that are left at their defaults"}};
 
@@ -107,7 +130,9 @@ int config_check(std::span<const std::string> args, std::ostream& out, std::ostr
                  "needs one FILE; --help has examples");
   if (!problems.empty() && !line.file) return invalid(problems, err);
 
-  const Purpose purpose = line.extra.contains("partial") ? Purpose::Partial : Purpose::Serve;
+  const Purpose purpose = line.extra.contains("partial") ? Purpose::Partial
+                          : line.extra.contains("load")  ? Purpose::Load
+                                                         : Purpose::Serve;
   const Loaded loaded = load(line, purpose, problems);
   if (!loaded.problems.empty()) return invalid(loaded.problems, err);
   const Settings& settings = loaded.settings;
@@ -182,21 +207,50 @@ int run_config(std::span<const std::string> args, std::ostream& out, std::ostrea
   return kExitInvalid;
 }
 
-ServePlan plan_serve(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
-  ServePlan plan;
-  Problems problems;
-  const CommandLine line = parse_command_line(args, {}, Words::Refused, problems);
-  if (line.help) {
-    out << kServeHelp << options_help({});
-    return plan;
-  }
-  Loaded loaded = load(line, Purpose::Serve, problems);
+namespace {
+
+// Settings, or why there are none.
+Plan plan_of(const CommandLine& line, Purpose purpose, const Problems& problems, std::ostream& err) {
+  Plan plan;
+  Loaded loaded = load(line, purpose, problems);
   if (!loaded.problems.empty()) {
     plan.exit_code = invalid(loaded.problems, err);
     return plan;
   }
   plan.settings = std::move(loaded.settings);
   plan.config = std::move(loaded.config);
+  return plan;
+}
+
+// Tables hold what is asked for, unless somebody has said how much they hold.
+void make_room(Settings& settings) {
+  const uint32_t connections = settings.load.connections;
+  settings.memory.connections = std::max(settings.memory.connections, connections + connections / 8);
+}
+
+}  // namespace
+
+Plan plan_serve(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
+  Problems problems;
+  const CommandLine line = parse_command_line(args, {}, Words::Refused, problems, Command::Serve);
+  if (line.help) {
+    out << kServeHelp << options_help({}, Command::Serve);
+    return {};
+  }
+  return plan_of(line, Purpose::Serve, problems, err);
+}
+
+LoadPlan plan_load(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
+  Problems problems;
+  const CommandLine line = parse_command_line(args, kLoadOptions, Words::Refused, problems, Command::Load);
+  if (line.help) {
+    out << kLoadHelp << options_help(kLoadOptions, Command::Load);
+    return {};
+  }
+  LoadPlan plan{.plan = plan_of(line, Purpose::Load, problems, err),
+                .json = line.extra.contains("json"),
+                .quiet = line.extra.contains("quiet")};
+  if (plan.plan.settings && !plan.plan.config.is_set("memory.connections")) make_room(*plan.plan.settings);
   return plan;
 }
 

@@ -1,6 +1,6 @@
-// `millrace config check|show|reference`, and the part of `millrace serve` that comes before anything is
-// started. main passes the words behind the subcommand; nothing here touches the process, only the two
-// streams.
+// `millrace config check|show|reference`, and the part of `millrace serve` and `millrace load` that comes
+// before anything is started. main passes the words behind the subcommand; nothing here touches the process,
+// only the two streams.
 #pragma once
 
 #include <iosfwd>
@@ -24,15 +24,24 @@ int config_check(std::span<const std::string> args, std::ostream& out, std::ostr
 int config_show(std::span<const std::string> args, std::ostream& out, std::ostream& err);
 int config_reference(std::span<const std::string> args, std::ostream& out, std::ostream& err);
 
-// What `serve` is to run with. Without settings there is nothing to run (--help was asked for, or a problem
-// was written to `err`) and `exit_code` is the program's.
-struct ServePlan {
+// What `serve` or `load` is to run with. Without settings there is nothing to run (--help was asked for, or a
+// problem was written to `err`) and `exit_code` is the program's.
+struct Plan {
   std::optional<Settings> settings;
   Config config;  // the same with where each value came from
   int exit_code = kExitGood;
 };
 
 // `args` are the words behind `millrace serve`.
-ServePlan plan_serve(std::span<const std::string> args, std::ostream& out, std::ostream& err);
+Plan plan_serve(std::span<const std::string> args, std::ostream& out, std::ostream& err);
+
+struct LoadPlan {
+  Plan plan;
+  bool json = false;
+  bool quiet = false;
+};
+
+// `args` are the words behind `millrace load`.
+LoadPlan plan_load(std::span<const std::string> args, std::ostream& out, std::ostream& err);
 
 }  // namespace millrace::config

@@ -1,5 +1,5 @@
 // The sections, and the table of keys put together. To add a key: a field in config/settings.h (or
-// base/params.h), an entry in keys_machine.cpp or keys_protocol.cpp, and
+// base/params.h), an entry in keys_machine.cpp, keys_protocol.cpp or keys_load.cpp, and
 // `millrace config reference > config/reference.md`.
 #include "config/keys.h"
 
@@ -23,15 +23,23 @@ constexpr Section kSections[] = {
     {"control", false, "The control thread: its socket, log and stop."},
     {"service", true, "A program that runs on the lcores and answers on a port.", "service",
      "KIND:LISTEN[,KEY=VALUE...]",
-     "A service and what it listens on, as in http:80 or http:10.0.0.2:80,directory=/srv/www"},
+     "A service and what it listens on, as in http:80 or http:10.0.0.2:80,directory=/srv/www",
+     Command::Serve},
+    {"load",
+     false,
+     "What `millrace load` does to a server; `millrace serve` does not read it.",
+     {},
+     {},
+     {},
+     Command::Load},
 };
 
 // In the order of the sections.
 std::vector<Key> joined() {
   std::vector<Key> all;
   for (const Section& section : kSections)
-    for (const std::span<const Key> half : {machine_keys(), protocol_keys()})
-      std::copy_if(half.begin(), half.end(), std::back_inserter(all),
+    for (const std::span<const Key> part : {machine_keys(), protocol_keys(), load_keys()})
+      std::copy_if(part.begin(), part.end(), std::back_inserter(all),
                    [&](const Key& key) { return key.section == section.name; });
   return all;
 }

@@ -1,4 +1,4 @@
-// The two halves of the table of keys; config/schema.h is what the rest of the room reads.
+// The parts of the table of keys; config/schema.h is what the rest of the room reads.
 #pragma once
 
 #include <span>
@@ -9,5 +9,6 @@ namespace millrace::config {
 
 std::span<const Key> machine_keys();
 std::span<const Key> protocol_keys();
+std::span<const Key> load_keys();
 
 }  // namespace millrace::config

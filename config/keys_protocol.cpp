@@ -17,7 +17,7 @@ constexpr uint64_t kKiB = 1ULL << 10;
 constexpr uint64_t kGiB = 1ULL << 30;
 
 // In the order of the enumerators in config/settings.h.
-constexpr std::string_view kServiceKinds[] = {"http", "echo", "discard", "chargen"};
+constexpr std::string_view kServiceKinds[] = {"http", "echo", "discard", "chargen", "rpc"};
 
 const Key kKeys[] = {
     {.section = "address",

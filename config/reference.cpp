@@ -55,6 +55,9 @@ constexpr std::string_view kValues = R"(## Values
 | route | `PREFIX via GATEWAY`: `0.0.0.0/0 via 10.0.0.1`, `default via 2001:db8::1` |
 | listening address | `80` (every address of both families), `10.0.0.2:80`, `0.0.0.0:80`, `[2001:db8::2]:80`, `[::]:80` |
 | CPU list | `auto`, or numbers and ranges: `1`, `1,3`, `2-5` |
+| target | an address and a port or a range of ports: `10.0.0.2:80`, `10.0.0.2:80-83`, `[2001:db8::2]:80` |
+| address range | `10.0.0.10`, or `10.0.0.10-10.0.0.20` |
+| port range | `1024-65535` |
 | mode | permission bits in octal: `0660` |
 
 )";

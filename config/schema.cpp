@@ -129,6 +129,12 @@ std::string_view type_name(Type type) {
       return "PCI device";
     case Type::Words:
       return "words";
+    case Type::Target:
+      return "target";
+    case Type::AddressRange:
+      return "address range";
+    case Type::PortRange:
+      return "port range";
   }
   return "";
 }

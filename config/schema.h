@@ -32,7 +32,10 @@ enum class Type : uint8_t {
   Lcores,
   Vdev,
   Pci,
-  Words
+  Words,
+  Target,
+  AddressRange,
+  PortRange
 };
 
 // When a changed value counts: at a reload, or only after a restart.
@@ -72,6 +75,9 @@ struct Key {
   std::string path(std::string_view instance = {}) const;
 };
 
+// Whose a section is: a file may hold all of them, a command line takes the options of its own.
+enum class Command : uint8_t { Every, Serve, Load };
+
 struct Section {
   std::string_view name;
   bool named = false;  // written [name.NAME], any number of times
@@ -80,6 +86,7 @@ struct Section {
   std::string_view option{};
   std::string_view option_form{};
   std::string_view option_doc{};
+  Command command = Command::Every;
 };
 
 std::span<const Section> sections();

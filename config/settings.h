@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "base/params.h"
+#include "config/load_settings.h"
 
 namespace millrace::config {
 
 // Enumerators stand in the order of the choices in the schema.
 enum class HugePages : uint8_t { Auto, On, Off };
 enum class LogLevel : uint8_t { Error, Warning, Info, Debug };
-enum class ServiceKind : uint8_t { Http, Echo, Discard, Chargen };
+enum class ServiceKind : uint8_t { Http, Echo, Discard, Chargen, Rpc };
 
 struct EalSettings {
   std::vector<std::string> args;  // one word an element, handed to EAL after our own
@@ -57,8 +58,8 @@ struct ControlSettings {
 struct ServiceSettings {
   std::string name;  // NAME of [service.NAME]
   ServiceKind kind = ServiceKind::Http;
-  std::vector<Endpoint> listen;  // `80` is two: 0.0.0.0:80 and [::]:80
-  std::string directory;         // http: files served; empty: the built-in page
+  std::vector<Endpoint> listen;            // `80` is two: 0.0.0.0:80 and [::]:80
+  std::string directory;                   // http: files served; empty: the built-in page
   uint64_t directory_bytes = 64ULL << 20;  // what they may hold together
   uint32_t backlog = 1024;
 };
@@ -76,6 +77,7 @@ struct Settings {
   LcoreSettings lcores;
   ControlSettings control;
   std::vector<ServiceSettings> services;
+  LoadSettings load;
 };
 
 }  // namespace millrace::config

@@ -113,14 +113,16 @@ void check_required(Check& check) {
 }
 
 // Only said when nothing else is wrong: a misspelt line is reported as that and not as a missing one.
-void check_presence(Check& check) {
+void check_presence(Check& check, Purpose purpose) {
   if (check.settings.ports.empty())
     check.problems.add(
         {}, "", "no port: name a device by [port.NAME] with vdev or pci, or by --vdev net_tap0,iface=mr0");
   if (check.settings.addresses.empty())
     check.problems.add(
         {}, "", "no address: give one by `add = 10.0.0.2/24` under [address], or by --address 10.0.0.2/24");
-  if (check.settings.services.empty())
+  if (purpose == Purpose::Load && check.settings.load.to.empty())
+    check.problems.add({}, "", "no server: name one by --to 10.0.0.2:80, or by `to` under [load]");
+  if (purpose == Purpose::Serve && check.settings.services.empty())
     check.problems.add({}, "", "no service: add [service.NAME] with kind and listen, or --service http:80");
 }
 
@@ -135,10 +137,11 @@ void validate(const Config& config, Purpose purpose, Problems& problems) {
   check_addresses(check);
   check_routes(check);
   check_tcp(check);
-  check_services(check);
+  if (purpose != Purpose::Load) check_services(check);
+  if (purpose != Purpose::Serve) check_load(check);
   check_memory(check);
   if (sound) check_required(check);
-  if (sound && problems.empty() && purpose == Purpose::Serve) check_presence(check);
+  if (sound && problems.empty() && purpose != Purpose::Partial) check_presence(check, purpose);
 }
 
 }  // namespace millrace::config

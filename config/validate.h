@@ -12,6 +12,7 @@ namespace millrace::config {
 
 enum class Purpose : uint8_t {
   Serve,   // all that `serve` needs is there
+  Load,    // all that `load` needs is there
   Partial  // the rest comes later, from a command line
 };
 

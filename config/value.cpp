@@ -240,6 +240,12 @@ std::string_view allowed_form(Type type) {
       return "a PCI address";
     case Type::Words:
       return "words with blanks between them";
+    case Type::Target:
+      return "ADDRESS:PORT or ADDRESS:FIRST-LAST";
+    case Type::AddressRange:
+      return "ADDRESS or FIRST-LAST, at most 1024 addresses of one family";
+    case Type::PortRange:
+      return "PORT or FIRST-LAST, from 1 to 65535";
     case Type::Path:
       return "a path";
     default:
@@ -266,6 +272,12 @@ ParsedValue parse_value(const Key& key, std::string_view text) {
       return parsed(key, text, parse_listen(text), "is not a port to listen on");
     case Type::Lcores:
       return parsed(key, text, parse_lcores(text), "is not a list of CPUs");
+    case Type::Target:
+      return parsed(key, text, parse_target(text), "is not an address with a port");
+    case Type::AddressRange:
+      return parsed(key, text, parse_address_range(text), "is not an address or a range of addresses");
+    case Type::PortRange:
+      return parsed(key, text, parse_port_range(text), "is not a port or a range of ports");
     default:
       return parse_string(key, text);
   }
@@ -288,6 +300,12 @@ std::string format_value(const Key& key, const Value& value) {
       return format_listen(std::get<Endpoints>(value));
     case Type::Lcores:
       return format_lcores(std::get<LcoreList>(value));
+    case Type::Target:
+      return std::get<Target>(value).text();
+    case Type::AddressRange:
+      return std::get<AddressRange>(value).text();
+    case Type::PortRange:
+      return std::get<PortRange>(value).text();
     default:
       return std::get<std::string>(value);
   }

@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/params.h"
+#include "config/ranges.h"
 
 namespace millrace::config {
 
@@ -20,7 +21,8 @@ using LcoreList = std::vector<uint32_t>;
 
 // Which alternative a key's type holds: numbers, durations (µs), sizes (octets), rates (bit/s), modes and
 // choices (their index) are uint64_t; words, paths and devices are strings.
-using Value = std::variant<bool, uint64_t, std::string, MacAddress, Prefix, Route, Endpoints, LcoreList>;
+using Value = std::variant<bool, uint64_t, std::string, MacAddress, Prefix, Route, Endpoints, LcoreList,
+                           Target, AddressRange, PortRange>;
 
 struct ParsedValue {
   std::optional<Value> value;

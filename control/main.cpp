@@ -10,6 +10,7 @@
 #include "config/commands.h"
 #include "config/text.h"
 #include "control/demo.h"
+#include "control/load.h"
 #include "control/serve.h"
 #include "control/socket/protocol.h"
 
@@ -26,6 +27,7 @@ struct Command {
 
 constexpr std::array kCommands{
     Command{"serve", "run an endpoint on a DPDK port", millrace::control::run_serve},
+    Command{"load", "put a server under load, and measure", millrace::control::run_load},
     Command{"demo", "show two stacks talking in one process: no root, no NIC, no huge pages",
             millrace::control::run_demo},
     Command{"config", "check, show or explain a configuration", millrace::config::run_config},
@@ -41,7 +43,8 @@ void print_usage(std::ostream& out) {
          "examples:\n"
          "  millrace demo handshake\n"
          "  millrace serve --vdev net_tap0,iface=mr0 --address 10.0.0.2/24 --service http:80\n"
-         "  millrace serve -c endpoint.conf\n";
+         "  millrace serve -c endpoint.conf\n"
+         "  millrace load -c endpoint.conf --to 10.0.0.2:80 --connections 64\n";
 }
 
 int refuse(std::string_view word) {

@@ -7,13 +7,14 @@
 #include <ostream>
 
 #include "config/commands.h"
-#include "control/serve_endpoint.h"
+#include "control/control_socket.h"
+#include "control/endpoint.h"
 #include "control/serve_error.h"
 #include "control/serve_log.h"
 #include "control/serve_report.h"
+#include "control/serve_services.h"
 #include "control/serve_signals.h"
 #include "control/serve_watch.h"
-#include "control/socket/server.h"
 
 namespace millrace::control {
 
@@ -27,12 +28,12 @@ constexpr auto kAttend = 1s;
 
 enum class End { Asked, Broken };
 
-Watch watch_of(const ServedEndpoint& endpoint) {
+Watch watch_of(const RunningEndpoint& endpoint) {
   return {endpoint.port().interface(), endpoint.port().quirks().host_interface};
 }
 
 // Until a signal or the control socket asks for the end.
-End serve_until_asked(ServedEndpoint& endpoint) {
+End serve_until_asked(RunningEndpoint& endpoint) {
   Watch watch = watch_of(endpoint);
   LinkWatch link(endpoint.port().report().device, endpoint.port().link_up());
   SteadyClock::time_point attended{};
@@ -48,7 +49,7 @@ End serve_until_asked(ServedEndpoint& endpoint) {
   return End::Asked;
 }
 
-void drain(ServedEndpoint& endpoint) {
+void drain(RunningEndpoint& endpoint) {
   const Micros patience = endpoint.settings().control.drain_timeout;
   spdlog::info("draining {} connections, for at most {} ms; a second signal stops at once",
                endpoint.open_connections(), patience.count() / 1000);
@@ -64,24 +65,13 @@ void drain(ServedEndpoint& endpoint) {
   spdlog::warn("drain_timeout is over: {} connections are reset", endpoint.open_connections());
 }
 
-std::string config_file(const config::Config& config) {
-  for (const config::Entry& entry : config.entries())
-    if (entry.origin.source == config::Source::File) return entry.origin.where;
-  return {};
-}
-
-ServerParams socket_params(const config::ControlSettings& control) {
-  return {.path = control.socket,
-          .mode = static_cast<mode_t>(control.mode),
-          .group = control.group,
-          .limits = {},
-          .log = [](const std::string& sentence) { spdlog::info("{}", sentence); }};
-}
-
-int serve(const config::ServePlan& plan, std::ostream& out) {
+int serve(const config::Plan& plan, std::ostream& out) {
   log_dpdk(DpdkPhase::Starting);
-  std::optional<ImpatientStart> impatience(std::in_place);
-  ServedEndpoint endpoint(*plan.settings, config_file(plan.config));
+  std::optional<ImpatientStart> impatience(std::in_place, "serve");
+  const std::vector<PreparedService> services = prepare_services(*plan.settings);
+  RunningEndpoint endpoint(*plan.settings, config_file(plan.config), [&services](Worker& worker) {
+    for (const PreparedService& service : services) worker.listen(service);
+  });
   impatience.reset();
   Server server(endpoint, socket_params(plan.settings->control));
   if (const std::optional<std::string> problem = server.start()) throw StartError(*problem);
@@ -100,7 +90,7 @@ int serve(const config::ServePlan& plan, std::ostream& out) {
 }  // namespace
 
 int run_serve(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
-  const config::ServePlan plan = config::plan_serve(args, out, err);
+  const config::Plan plan = config::plan_serve(args, out, err);
   if (!plan.settings) return plan.exit_code;
   block_stop_signals();
   set_up_log(plan.settings->control.log_level);

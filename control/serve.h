@@ -1,5 +1,5 @@
 // `millrace serve`: settings -> EAL -> port -> pools -> shard -> services -> lcore -> control socket ->
-// ready, and the way back. Neighbours: serve_endpoint.h (what is started), serve_watch.h (what it says while
+// ready, and the way back. Neighbours: endpoint.h (what is started), serve_watch.h (what it says while
 // it runs).
 #pragma once
 

@@ -1,13 +1,22 @@
-// `millrace serve` in a build without DPDK.
+// `millrace serve` and `millrace load` in a build without DPDK.
 #include <ostream>
 
+#include "control/load.h"
 #include "control/serve.h"
 
 namespace millrace::control {
 
-int run_serve(std::span<const std::string>, std::ostream&, std::ostream& err) {
-  err << "millrace serve: this program was built without DPDK; build it with -DMILLRACE_DPDK=ON\n";
+namespace {
+
+int refuse(std::ostream& err, const char* command) {
+  err << "millrace " << command
+      << ": this program was built without DPDK; build it with -DMILLRACE_DPDK=ON\n";
   return 2;
 }
+
+}  // namespace
+
+int run_serve(std::span<const std::string>, std::ostream&, std::ostream& err) { return refuse(err, "serve"); }
+int run_load(std::span<const std::string>, std::ostream&, std::ostream& err) { return refuse(err, "load"); }
 
 }  // namespace millrace::control

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "control/serve_endpoint.h"
+#include "control/endpoint.h"
 #include "control/socket/protocol.h"
 
 namespace millrace::control {
@@ -35,7 +35,7 @@ const char* checksum_text(wire::Checksum checksum) {
   return "";
 }
 
-std::string steering_text(const ServedEndpoint& endpoint) {
+std::string steering_text(const RunningEndpoint& endpoint) {
   const size_t lcores = endpoint.eal().cpus().workers.size();
   const dpdk::PortReport& port = endpoint.port().report();
   if (lcores == 1) return "none: one lcore has every packet";
@@ -58,7 +58,7 @@ void report_port(std::ostream& out, const dpdk::Port& port) {
 
 }  // namespace
 
-void report_start(std::ostream& out, const ServedEndpoint& endpoint) {
+void report_start(std::ostream& out, const RunningEndpoint& endpoint) {
   const config::Settings& settings = endpoint.settings();
   const EndpointInfo info = endpoint.info();
   out << "millrace " << version() << " on " << info.dpdk_version << '\n';

@@ -5,9 +5,9 @@
 
 namespace millrace::control {
 
-class ServedEndpoint;
+class RunningEndpoint;
 
 // Ends with a line that begins with `ready`: who waits for the endpoint waits for that.
-void report_start(std::ostream& out, const ServedEndpoint& endpoint);
+void report_start(std::ostream& out, const RunningEndpoint& endpoint);
 
 }  // namespace millrace::control

@@ -31,11 +31,11 @@ bool stop_signal(std::chrono::milliseconds patience) {
   return sigtimedwait(&set, nullptr, &time) > 0;
 }
 
-ImpatientStart::ImpatientStart()
-    : thread_([this] {
+ImpatientStart::ImpatientStart(const char* command)
+    : thread_([this, command] {
         while (!started_) {
           if (!stop_signal(std::chrono::milliseconds(20))) continue;
-          std::fputs("millrace serve: stopped while starting\n", stderr);
+          std::fprintf(stderr, "millrace %s: stopped while starting\n", command);
           std::_Exit(1);
         }
       }) {}

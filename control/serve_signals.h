@@ -18,7 +18,8 @@ bool stop_signal(std::chrono::milliseconds patience);
 // a server does) would not notice otherwise. Nothing is left that a crash would not leave.
 class ImpatientStart {
  public:
-  ImpatientStart();
+  // `command` is the subcommand that starts.
+  explicit ImpatientStart(const char* command);
   ~ImpatientStart();
   ImpatientStart(const ImpatientStart&) = delete;
   ImpatientStart& operator=(const ImpatientStart&) = delete;

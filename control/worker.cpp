@@ -40,7 +40,8 @@ Steered make_steering(const dpdk::Port& port, unsigned workers, const std::strin
 }
 
 Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools,
-               const Steered& steered, std::span<const PreparedService> prepared) {
+               const Steered& steered)
+    : number_(number) {
   dpdk::Clock clock;
   shard::Place place{.index = number};
   if (steered.inboxes != nullptr) {
@@ -50,7 +51,6 @@ Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Po
   }
   shard_ = std::make_unique<shard::Shard>(shard_params(settings, port.report()), port.checksum(), *pools.tx,
                                           entropy_, clock.now(), place);
-  for (const PreparedService& service : prepared) listen(service);
   const uint16_t queues = port.report().queues;
   const auto queue = static_cast<uint16_t>(number % queues);
   const dpdk::RxQueueParams rx{.port = port.id(),
@@ -67,12 +67,17 @@ Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Po
 void Worker::listen(const PreparedService& prepared) {
   const config::ServiceSettings& settings = *prepared.settings;
   services::Service& service = *services_.emplace_back(prepared.make());
+  if (app::Program* program = service.program()) shard_->add_program(*program);
   for (const Endpoint& local : settings.listen) {
     const app::OpenError error = shard_->listen({local, settings.backlog}, service, settings.name);
     if (error != app::OpenError::None)
       throw StartError("service." + settings.name + " cannot listen on " + local.text() + ": " +
                        std::string(app::explain(error)));
   }
+}
+
+void Worker::add_program(std::unique_ptr<app::Program> program) {
+  shard_->add_program(*programs_.emplace_back(std::move(program)));
 }
 
 void Worker::launch() { take(lcore_->launch()); }

@@ -5,25 +5,18 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "config/settings.h"
 #include "control/entropy.h"
+#include "control/serve_services.h"
 #include "dpdk/handover.h"
 #include "dpdk/lcore.h"
 #include "dpdk/port.h"
-#include "services/registry.h"
 #include "shard/shard.h"
 
 namespace millrace::control {
-
-// A configured service, ready to be made once a worker.
-struct PreparedService {
-  const config::ServiceSettings* settings;
-  services::ServiceMaker make;
-};
 
 // Outlives the worker and the port: both hold packets of it.
 struct WorkerPools {
@@ -45,8 +38,16 @@ class Worker {
   // Worker i runs on EAL's lcore i + 1 and has queue i of the port, or sends on another's queue where the
   // port has fewer. Throws StartError.
   Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools,
-         const Steered& steered, std::span<const PreparedService> prepared);
+         const Steered& steered);
 
+  // ---- before launch()
+  // Makes the service and lets it listen. Throws StartError.
+  void listen(const PreparedService& prepared);
+  void add_program(std::unique_ptr<app::Program> program);
+  // The ephemeral ports of active opens.
+  void use_ports(const flow::PortRange& range) { shard_->use_ports(range, entropy_); }
+
+  unsigned number() const { return number_; }
   void launch();
   // Asks the loop to end, and waits for it.
   void stop();
@@ -61,12 +62,12 @@ class Worker {
   bool running() const { return lcore_->running(); }
 
  private:
-  void listen(const PreparedService& service);
-
-  // Destroyed from the last to the first: the shard tells services about connections until it has gone.
+  // Destroyed from the last to the first: the shard calls services and programs until it has gone.
+  unsigned number_;
   SystemEntropy entropy_;
   std::vector<std::unique_ptr<services::Service>> services_;
   std::unique_ptr<dpdk::Handover> handover_;
+  std::vector<std::unique_ptr<app::Program>> programs_;
   std::unique_ptr<shard::Shard> shard_;
   std::unique_ptr<dpdk::Lcore> lcore_;
 };

@@ -29,7 +29,7 @@ struct PortInfo {
 
 struct ServiceInfo {
   std::string name;
-  std::string kind;                 // http, echo, discard, chargen
+  std::string kind;                 // http, echo, discard, chargen, rpc
   std::vector<std::string> listen;  // 10.0.0.2:80
 };
 

@@ -30,8 +30,9 @@ using View = boost::beast::string_view;
 
 std::string_view std_view(View view) { return {view.data(), view.size()}; }
 
-// The callbacks that only bodies and responses use.
-class RequestParser : public http::basic_parser<true> {
+// Callbacks that need not do anything.
+template <bool kRequest>
+class QuietParser : public http::basic_parser<kRequest> {
  protected:
   void on_request_impl(http::verb, View, View, int, error_code&) override {}
   void on_response_impl(int, View, int, error_code&) override {}
@@ -43,6 +44,7 @@ class RequestParser : public http::basic_parser<true> {
   size_t on_chunk_body_impl(uint64_t, View body, error_code&) override { return body.size(); }
   void on_finish_impl(error_code&) override {}
 };
+using RequestParser = QuietParser<true>;
 
 HttpMethod method_of(http::verb verb) {
   switch (verb) {
@@ -221,6 +223,44 @@ HttpParse parse_http_request(std::span<const uint8_t> octets, HttpRequest& reque
   if (ec == http::error::bad_version) return refuse(refusal_of_version(head));
   if (ec == http::error::header_limit) return refuse(431);
   return refuse(400);
+}
+
+namespace {
+
+class ResponseHead final : public QuietParser<false> {
+ public:
+  ResponseHead() {
+    header_limit(kHttpHeadLimit + 1);
+    body_limit(std::numeric_limits<uint64_t>::max());
+  }
+  uint16_t status() const { return status_; }
+
+ protected:
+  void on_response_impl(int code, View, int, error_code&) override { status_ = static_cast<uint16_t>(code); }
+
+ private:
+  uint16_t status_ = 0;
+};
+
+// RFC 9110 §6.4.1: these end with their heads, whatever the fields say.
+bool has_no_body(uint16_t status) { return status < 200 || status == 204 || status == 304; }
+
+}  // namespace
+
+HttpParse parse_http_response(std::span<const uint8_t> octets, HttpResponse& response) noexcept {
+  const size_t size = std::min(octets.size(), kHttpHeadLimit);
+  ResponseHead parser;
+  error_code ec;
+  const size_t used = parser.put(boost::asio::const_buffer(octets.data(), size), ec);
+  if (ec == http::error::need_more && size < kHttpHeadLimit) return {HttpParse::Status::NeedMore, 0, 0};
+  if (ec) return refuse(0);
+  const bool bodiless = has_no_body(parser.status());
+  response = {.status = parser.status(),
+              .keep_alive = parser.keep_alive(),
+              .chunked = parser.chunked() && !bodiless,
+              .until_close = parser.need_eof() && !bodiless,
+              .content_length = bodiless ? 0 : parser.content_length().value_or(0)};
+  return {HttpParse::Status::Complete, 0, static_cast<uint32_t>(used)};
 }
 
 struct HttpChunkedBody::Parser : RequestParser {};

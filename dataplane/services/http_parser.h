@@ -1,5 +1,6 @@
-// The syntax of HTTP/1.1 requests: octets in, the facts that a server acts on out. The one door to the
-// library that parses; http_server.h holds the semantics.
+// The syntax of HTTP/1.1: octets of requests in, the facts that a server acts on out; and those that a client
+// acts on, of responses. The one door to the library that parses; http_server.h holds the server's semantics,
+// load/http_exchange.h the client's.
 #pragma once
 
 #include <cstddef>
@@ -46,6 +47,18 @@ struct HttpParse {
   uint16_t refusal = 0;
   uint32_t consumed = 0;
 };
+
+struct HttpResponse {
+  uint16_t status = 0;
+  bool keep_alive = false;   // RFC 9112 §9.3
+  bool chunked = false;      // the body comes in chunks, and content_length says nothing
+  bool until_close = false;  // the body ends with the connection (RFC 9112 §6.3)
+  uint64_t content_length = 0;
+};
+
+// Parses the head of a response to GET at the front of `octets`; keeps nothing. Whatever is refused has no
+// answer: `refusal` stays 0.
+HttpParse parse_http_response(std::span<const uint8_t> octets, HttpResponse& response) noexcept;
 
 // Parses the request head at the front of `octets`; keeps nothing.
 HttpParse parse_http_request(std::span<const uint8_t> octets, HttpRequest& request) noexcept;

@@ -7,6 +7,7 @@
 #include "services/echo.h"
 #include "services/http.h"
 #include "services/http_site.h"
+#include "services/rpc.h"
 
 namespace millrace::services {
 
@@ -27,13 +28,15 @@ Result<ServiceMaker> prepare_http(const ServiceParams& params) {
   return ServiceMaker([site]() -> std::unique_ptr<Service> { return std::make_unique<Http>(site); });
 }
 
-constexpr std::array<ServiceKind, 4> kKinds{{
+constexpr std::array<ServiceKind, 5> kKinds{{
     {"http", "Serves the files of a directory, or a built-in page, over HTTP/1.1 (RFC 9110, RFC 9112).", true,
      prepare_http},
     {"echo", "Sends back what it receives (RFC 862).", false, prepare_plain<Echo>},
     {"discard", "Throws away what it receives (RFC 863).", false, prepare_plain<Discard>},
     {"chargen", "Sends rotating lines of characters as fast as the peer's window lets it (RFC 864).", false,
      prepare_plain<Chargen>},
+    {"rpc", "Answers requests of any size by responses of any size, after work that the request asks for.",
+     false, prepare_plain<Rpc>},
 }};
 
 std::string known_kinds() {

@@ -142,6 +142,7 @@ struct Shard::Impl {
   };
   timer::DeadlineFifo<AckLinks> delayed_acks;
 
+  std::vector<app::Program*> programs;
   std::vector<uint32_t> ready;  // connections to be served by run() and transmit()
   Recorder recorder;
   Packet spare;  // allocated ahead: whether there is something to send shows only later

@@ -16,6 +16,7 @@ void Shard::Impl::make_ready(app::Connection& connection) {
 
 void Shard::run(Instant now) {
   impl_->now = now;
+  for (app::Program* program : impl_->programs) program->run(*this, now);
   // By index: a callback may open connections or touch others, which lengthens the list.
   for (size_t i = 0; i < impl_->ready.size(); ++i) impl_->connections[impl_->ready[i]].deliver();
 }

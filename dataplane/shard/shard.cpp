@@ -77,11 +77,20 @@ Instant Shard::next_deadline() const {
     deadline = std::min(deadline, impl.time_wait[impl.time_wait_fifo.front()].expires);
   if (!impl.delayed_acks.empty())
     deadline = std::min(deadline, impl.connections[impl.delayed_acks.front()].links.ack_deadline);
+  for (const app::Program* program : impl.programs) deadline = std::min(deadline, program->next_call());
   if (impl.draining && impl.connections.used() != 0) deadline = std::min(deadline, impl.next_drain_sweep);
   return deadline;
 }
 
 void Shard::touch(app::Connection& connection) { impl_->make_ready(connection); }
+
+void Shard::add_program(app::Program& program) {
+  impl_->programs.push_back(&program);
+}
+
+void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
+  impl_->ports = flow::Ports(range, entropy);
+}
 
 void Shard::set_tcp_params(const TcpParams& params) { impl_->params.tcp = params; }
 

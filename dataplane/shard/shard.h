@@ -15,11 +15,13 @@
 #include <vector>
 
 #include "app/connection.h"
+#include "app/program.h"
 #include "app/stack.h"
 #include "base/counters.h"
 #include "base/entropy.h"
 #include "base/packet.h"
 #include "base/params.h"
+#include "flow/ports.h"
 #include "ip/host.h"
 #include "shard/peers.h"
 #include "shard/rows.h"
@@ -49,7 +51,8 @@ class Shard final : public app::Stack {
   void run(Instant now);
   void transmit(Instant now, PacketBatch& out);
 
-  // When expire() next has something to do; kNever: not before something is received or asked for.
+  // When expire() or a program next has something to do; kNever: not before something is received or asked
+  // for.
   Instant next_deadline() const;
   // Whether run() or transmit() have work left that needs no event: `out` was full, or an application spoke.
   bool busy() const;
@@ -57,6 +60,11 @@ class Shard final : public app::Stack {
   app::OpenResult connect(const app::ConnectOptions& options, app::Handler& handler) override;
   app::OpenError listen(const ListenerParams& params, app::Handler& handler, std::string_view name) override;
   Instant now() const override;
+
+  // From now on run() calls `program`, which outlives the shard.
+  void add_program(app::Program& program);
+  // The ephemeral ports of active opens, before the first of them.
+  void use_ports(const flow::PortRange& range, Entropy& entropy);
 
   // Stops listening and closes what is idle: new SYNs are reset, established connections get close() once
   // their application has nothing queued. Done when connections() == 0.

@@ -171,7 +171,7 @@ TEST(Commands, ServePlan_HasSettingsOnlyWhenAllIsGood) {
   std::ostringstream err;
   const std::vector<std::string> good = {
       "-c", kFolder + "/examples/endpoint.conf", "--vdev", "net_tap5", "--service", "echo:7"};
-  const ServePlan plan = plan_serve(good, out, err);
+  const Plan plan = plan_serve(good, out, err);
   EXPECT_EQ(err.str(), "");
   ASSERT_TRUE(plan.settings);
   ASSERT_EQ(plan.settings->ports.size(), 1U);
@@ -180,12 +180,12 @@ TEST(Commands, ServePlan_HasSettingsOnlyWhenAllIsGood) {
   EXPECT_EQ(plan.settings->services[0].kind, ServiceKind::Echo);
   EXPECT_EQ(plan.settings->addresses.size(), 2U);
 
-  const ServePlan none = plan_serve(std::vector<std::string>{}, out, err);
+  const Plan none = plan_serve(std::vector<std::string>{}, out, err);
   EXPECT_FALSE(none.settings);
   EXPECT_EQ(none.exit_code, kExitInvalid);
   EXPECT_THAT(err.str(), StartsWith("no port: "));
 
-  const ServePlan help = plan_serve(std::vector<std::string>{"--help"}, out, err);
+  const Plan help = plan_serve(std::vector<std::string>{"--help"}, out, err);
   EXPECT_FALSE(help.settings);
   EXPECT_EQ(help.exit_code, kExitGood);
   EXPECT_THAT(out.str(), HasSubstr("--vdev DEVICE"));

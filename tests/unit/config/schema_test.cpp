@@ -171,6 +171,7 @@ TEST(Schema, Enumerators_StandInTheOrderOfTheChoices) {
   EXPECT_EQ(index("service", "kind", "echo"), static_cast<uint64_t>(ServiceKind::Echo));
   EXPECT_EQ(index("service", "kind", "discard"), static_cast<uint64_t>(ServiceKind::Discard));
   EXPECT_EQ(index("service", "kind", "chargen"), static_cast<uint64_t>(ServiceKind::Chargen));
+  EXPECT_EQ(index("service", "kind", "rpc"), static_cast<uint64_t>(ServiceKind::Rpc));
 }
 
 TEST(Schema, Resolve_TakesPathsAndSaysWhatIsWrongWithOthers) {

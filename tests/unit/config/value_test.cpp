@@ -62,9 +62,9 @@ TEST(Value, BadText_IsRefusedWithWhatIsAllowed) {
   EXPECT_EQ(problem("tcp.nagle", "2"),
             "'2' is neither on nor off; give on or off (also yes, no, true, false)");
   EXPECT_EQ(problem("service.s.kind", "htp"),
-            "'htp' is not one of http, echo, discard or chargen; did you mean http?");
+            "'htp' is not one of http, echo, discard, chargen or rpc; did you mean http?");
   EXPECT_EQ(problem("service.s.kind", "gopher"),
-            "'gopher' is not known; give http, echo, discard or chargen");
+            "'gopher' is not known; give http, echo, discard, chargen or rpc");
   EXPECT_EQ(problem("port.p.queues", "257"),
             "'257' is too large; give a whole number from 0 to 256 (0: one an lcore, as far as the device "
             "has them)");

@@ -7,6 +7,7 @@
 #include "services/chargen.h"
 #include "services/http.h"
 #include "services/registry.h"
+#include "services/rpc_format.h"
 #include "sim/world.h"
 
 namespace millrace::services {
@@ -83,6 +84,7 @@ class ServiceEndpoint : public testing::TestWithParam<Family> {
     auto made = make_service({.kind = std::string(kind), .name = "", .directory = ""});
     ASSERT_TRUE(made) << made.error();
     service_ = std::move(*made);
+    if (app::Program* program = service_->program()) world_.shard(right_).add_program(*program);
     serve(*service_);
   }
   void connect(Client& client) {
@@ -173,6 +175,109 @@ TEST(ChargenPattern, IsThatOfRfc864) {
   EXPECT_TRUE(
       text.starts_with(" !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefg\r\n!\"#"));
   EXPECT_EQ(text.substr(text.size() - 74), "~ " + text.substr(1, 70) + "\r\n");
+}
+
+// ---- rpc
+// -----------------------------------------------------------------------------------------------------
+
+std::string rpc_request(const RpcHeader& header, size_t length) {
+  std::string text(std::max<size_t>(length, kRpcHeaderBytes), 'q');
+  write_rpc_header(reinterpret_cast<uint8_t*>(text.data()), header);
+  return text;
+}
+std::string rpc_request(uint32_t length, uint32_t response, uint32_t work = 0, uint32_t id = 0) {
+  return rpc_request({.length = length, .other_length = response, .work = work, .id = id}, length);
+}
+RpcHeader header_at(const std::string& text, size_t at) {
+  return read_rpc_header(reinterpret_cast<const uint8_t*>(text.data()) + at);
+}
+
+TEST_P(ServiceEndpoint, Rpc_AnswersWithTheLengthTheIdAndTheWork) {
+  serve("rpc");
+  client_.output =
+      rpc_request(16, 16, 0, 1) + rpc_request(100, 20'000, 500, 2) + rpc_request(70'000, 17, 3, 3);
+  client_.half_close = true;
+  connect(client_);
+  until_closed(client_);
+  ASSERT_EQ(client_.input.size(), 16U + 20'000 + 17);
+  const RpcHeader second = header_at(client_.input, 16);
+  EXPECT_EQ(header_at(client_.input, 0).id, 1U);
+  EXPECT_EQ(second.id, 2U);
+  EXPECT_EQ(second.length, 20'000U);
+  EXPECT_EQ(second.other_length, 100U);
+  EXPECT_EQ(second.work, rpc_work(2, 500));
+  EXPECT_EQ(header_at(client_.input, 20'016).id, 3U);
+}
+
+TEST_P(ServiceEndpoint, RpcInPieces_IsAnsweredOnceItIsWhole) {
+  serve("rpc");
+  connect(client_);
+  world_.run_for(1s);
+  const std::string request = rpc_request(30, 40, 0, 9);
+  for (size_t i = 0; i < request.size(); ++i) {
+    EXPECT_EQ(client_.input.size(), 0U) << i;
+    act([&] { client_.send_more(request.substr(i, 1)); });
+  }
+  EXPECT_EQ(client_.input.size(), 40U);
+  act([this] { client_.connection->shutdown(); });
+  until_closed(client_);
+}
+
+TEST_P(ServiceEndpoint, RpcToAPeerThatDoesNotRead_StopsAnswering) {
+  serve("rpc");
+  for (int i = 0; i < 100; ++i) client_.output += rpc_request(16, 1'000'000);
+  client_.half_close = true;
+  client_.reading = false;
+  connect(client_);
+  world_.run_for(10s);
+  const TcpParams defaults;
+  EXPECT_LE(world_.shard(right_).usage().buffer_bytes, 2 * (defaults.send_buffer + defaults.receive_buffer));
+  act([this] { client_.read_on(); });
+  until_closed(client_);
+  EXPECT_EQ(client_.input.size(), 100'000'000U);
+}
+
+// A thousand requests with the most work would keep the lcore for half a minute if they were done in one go.
+TEST_P(ServiceEndpoint, RpcWithTooMuchWorkForAnIteration_LetsOthersIn) {
+  serve("rpc");
+  for (uint32_t i = 0; i < 50; ++i) client_.output += rpc_request(16, 16, kRpcWorkRounds, i);
+  client_.half_close = true;
+  Client modest;
+  modest.output = rpc_request(16, 16);
+  modest.half_close = true;
+  connect(client_);
+  connect(modest);
+  EXPECT_TRUE(world_.run_until([&] { return modest.input.size() == 16; }, 10s));
+  EXPECT_LT(client_.input.size(), 50U * 16) << "they were done in one iteration";
+  until_closed(client_);
+  until_closed(modest);
+  ASSERT_EQ(client_.input.size(), 50U * 16);
+  for (uint32_t i = 0; i < 50; ++i) EXPECT_EQ(header_at(client_.input, i * 16).id, i);
+}
+
+TEST_P(ServiceEndpoint, RpcClientThatVanishesWhileItsWorkWaits_LeavesNothing) {
+  serve("rpc");
+  for (uint32_t i = 0; i < 50; ++i) client_.output += rpc_request(16, 16, kRpcWorkRounds, i);
+  connect(client_);
+  EXPECT_TRUE(world_.run_until([&] { return client_.input.size() >= 16; }, 10s));
+  world_.in(left_, 0us, [this] { client_.connection->abort(); });
+  EXPECT_TRUE(world_.run_until([&] { return client_.closed.has_value(); }, 10s));
+}
+
+TEST_P(ServiceEndpoint, RpcOutOfBounds_IsReset) {
+  serve("rpc");
+  constexpr uint32_t kMost = kRpcMessageBytes;
+  for (const RpcHeader& hostile :
+       {RpcHeader{.length = 0}, RpcHeader{.length = 15}, RpcHeader{.length = kMost + 1},
+        RpcHeader{.length = ~0U}, RpcHeader{.other_length = 0}, RpcHeader{.other_length = 15},
+        RpcHeader{.other_length = kMost + 1}, RpcHeader{.other_length = ~0U},
+        RpcHeader{.work = kRpcWorkRounds + 1}, RpcHeader{.work = ~0U}}) {
+    Client client;
+    client.output = rpc_request(16, 16) + rpc_request(hostile, 16);
+    connect(client);
+    EXPECT_TRUE(world_.run_until([&] { return client.closed.has_value(); }, 120s));
+    EXPECT_EQ(client.closed, app::CloseReason::Reset);
+  }
 }
 
 // ---- http

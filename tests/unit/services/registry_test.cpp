@@ -19,7 +19,7 @@ TEST(ServiceRegistry, UnknownKind_NamesTheKnownOnes) {
   auto service = make_service({.kind = "htpp", .name = "web", .directory = ""});
   ASSERT_FALSE(service);
   EXPECT_EQ(service.error(),
-            "service 'web': there is no kind 'htpp'; choose one of http, echo, discard, chargen");
+            "service 'web': there is no kind 'htpp'; choose one of http, echo, discard, chargen, rpc");
 }
 
 TEST(ServiceRegistry, DirectoryForAServiceWithoutFiles_IsRefused) {

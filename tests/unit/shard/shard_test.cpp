@@ -147,5 +147,42 @@ TEST_F(ShardTest, Gauges_CountWhatIsOpen) {
   EXPECT_EQ(client().usage().time_wait_records, 0U);
 }
 
+// A program that wants to be called every 10 ms.
+class Ticker final : public app::Program {
+ public:
+  void run(app::Stack& stack, Instant now) override {
+    EXPECT_EQ(stack.now(), now);
+    if (now < next) return;
+    ticks.push_back(now);
+    next = ticks.size() == 5 ? kNever : now + 10ms;
+  }
+  Instant next_call() const override { return next; }
+  Instant next{};
+  std::vector<Instant> ticks;
+};
+
+TEST_F(ShardTest, ProgramWithDeadlines_IsCalledAtThemAndNoLonger) {
+  Ticker ticker;
+  world.run_for(1s);
+  const Instant start = world.now();
+  client().add_program(ticker);
+  world.run_for(1s);
+  ASSERT_EQ(ticker.ticks.size(), 5U);
+  for (size_t i = 0; i < 5; ++i) EXPECT_EQ(ticker.ticks[i], start + static_cast<int64_t>(i) * 10ms);
+  EXPECT_GT(client().next_deadline(), world.now());
+}
+
+TEST_F(ShardTest, PortsToUse_AreThoseOfActiveOpens) {
+  SeededEntropy entropy(3);
+  client().use_ports({.first = 2000, .last = 2001}, entropy);
+  EXPECT_EQ(connect(), app::OpenError::None);
+  EXPECT_EQ(connect(), app::OpenError::None);
+  EXPECT_EQ(connect(), app::OpenError::NoPorts);
+  for (const app::Connection* connection : client_handler.open) {
+    EXPECT_GE(connection->local().port, 2000);
+    EXPECT_LE(connection->local().port, 2001);
+  }
+}
+
 }  // namespace
 }  // namespace millrace::shard

@@ -1,9 +1,11 @@
-// A running endpoint: everything that `serve` starts, in the order of its members, and ends in the reverse
-// order. The control socket sees it through EndpointView (socket/view.h).
+// A running endpoint: everything that `serve` and `load` start, in the order of its members, and end in the
+// reverse order. What its lcores do is for `serve` and `load` to say. The control socket sees it through
+// EndpointView (socket/view.h).
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,11 +19,14 @@
 
 namespace millrace::control {
 
-class ServedEndpoint final : public EndpointView {
+class RunningEndpoint final : public EndpointView {
  public:
+  // Gives a worker its services and programs; may throw StartError.
+  using Equip = std::function<void(Worker&)>;
+
   // Starts everything but the loops. `settings` outlives the endpoint. Throws StartError.
-  ServedEndpoint(const config::Settings& settings, std::string config_file);
-  ~ServedEndpoint() override;
+  RunningEndpoint(const config::Settings& settings, std::string config_file, const Equip& equip);
+  ~RunningEndpoint() override;
 
   void launch();
   // Takes no new connections and lets the open ones finish; returns at once.
@@ -50,7 +55,6 @@ class ServedEndpoint final : public EndpointView {
   const config::Settings& settings_;
   std::string config_file_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  std::vector<PreparedService> services_;
   std::unique_ptr<dpdk::Eal> eal_;
   std::vector<WorkerPools> pools_;
   std::unique_ptr<dpdk::Port> port_;
@@ -60,7 +64,5 @@ class ServedEndpoint final : public EndpointView {
   std::atomic<bool> drain_requested_{false};  // by whatever thread the control socket has
   std::atomic<bool> draining_{false};
 };
-
-std::string_view kind_name(config::ServiceKind kind);
 
 }  // namespace millrace::control

@@ -1,48 +1,17 @@
-#include "control/serve_endpoint.h"
+#include "control/endpoint.h"
 
 #include <algorithm>
 #include <thread>
 
 #include "control/serve_error.h"
 #include "control/serve_params.h"
+#include "control/serve_services.h"
 
 namespace millrace::control {
 
-namespace {
-
-std::vector<PreparedService> prepare_services(const config::Settings& settings) {
-  std::vector<PreparedService> all;
-  for (const config::ServiceSettings& service : settings.services) {
-    services::Result<services::ServiceMaker> maker =
-        services::prepare_service({.kind = std::string(kind_name(service.kind)),
-                                   .name = service.name,
-                                   .directory = service.directory,
-                                   .directory_bytes = service.directory_bytes});
-    if (!maker) throw StartError(maker.error());
-    all.push_back({&service, std::move(*maker)});
-  }
-  return all;
-}
-
-}  // namespace
-
-std::string_view kind_name(config::ServiceKind kind) {
-  switch (kind) {
-    case config::ServiceKind::Http:
-      return "http";
-    case config::ServiceKind::Echo:
-      return "echo";
-    case config::ServiceKind::Discard:
-      return "discard";
-    case config::ServiceKind::Chargen:
-      return "chargen";
-  }
-  return "";
-}
-
-ServedEndpoint::ServedEndpoint(const config::Settings& settings, std::string config_file)
+RunningEndpoint::RunningEndpoint(const config::Settings& settings, std::string config_file,
+                                 const Equip& equip)
     : settings_(settings), config_file_(std::move(config_file)) {
-  services_ = prepare_services(settings);
   eal_ = take(dpdk::Eal::start(eal_params(settings)));
   port_ = take(dpdk::Port::attach(port_params(settings.ports.front())));
 
@@ -54,31 +23,32 @@ ServedEndpoint::ServedEndpoint(const config::Settings& settings, std::string con
   steered_ = make_steering(*port_, workers, "inbox");
 
   for (unsigned i = 0; i < workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, settings, *port_, pools_[i], steered_, services_));
+    workers_.push_back(std::make_unique<Worker>(i, settings, *port_, pools_[i], steered_));
+    equip(*workers_.back());
     counters_.push_back(&workers_.back()->counters());
   }
   take(port_->start());
 }
 
 // Loops end, shards give their packets back, the port gives back its own, and then the pools may go.
-ServedEndpoint::~ServedEndpoint() {
+RunningEndpoint::~RunningEndpoint() {
   workers_.clear();
   steered_ = {};
   port_.reset();
   pools_.clear();
 }
 
-void ServedEndpoint::launch() {
+void RunningEndpoint::launch() {
   for (const auto& worker : workers_) worker->launch();
   attend();
 }
 
-void ServedEndpoint::drain() {
+void RunningEndpoint::drain() {
   draining_ = true;
   for (const auto& worker : workers_) worker->post([](shard::Shard& shard) { shard.drain(shard.now()); });
 }
 
-void ServedEndpoint::stop() {
+void RunningEndpoint::stop() {
   using namespace std::chrono_literals;
   draining_ = true;
   const auto left = std::make_shared<std::atomic<size_t>>(workers_.size());
@@ -95,18 +65,18 @@ void ServedEndpoint::stop() {
   for (const auto& worker : workers_) worker->stop();
 }
 
-uint64_t ServedEndpoint::open_connections() const {
+uint64_t RunningEndpoint::open_connections() const {
   uint64_t sum = 0;
   for (const Counters* counters : counters_)
     sum += counters->connections.value() + counters->syn_records.value();
   return sum;
 }
 
-bool ServedEndpoint::healthy() const {
+bool RunningEndpoint::healthy() const {
   return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->running(); });
 }
 
-void ServedEndpoint::attend() {
+void RunningEndpoint::attend() {
   port_->attend();
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   for (const auto& worker : workers_) {
@@ -115,7 +85,7 @@ void ServedEndpoint::attend() {
   }
 }
 
-EndpointInfo ServedEndpoint::info() const {
+EndpointInfo RunningEndpoint::info() const {
   EndpointInfo info;
   info.dpdk_version = dpdk::Eal::version();
   info.config_file = config_file_;
@@ -135,7 +105,7 @@ EndpointInfo ServedEndpoint::info() const {
   return info;
 }
 
-bool ServedEndpoint::post(unsigned shard, Question question) {
+bool RunningEndpoint::post(unsigned shard, Question question) {
   return shard < workers_.size() && workers_[shard]->post(std::move(question));
 }
 
