@@ -9,9 +9,12 @@ namespace millrace::config {
 
 namespace {
 
-// A packet buffer as DPDK lays it out: struct rte_mbuf (128), headroom (128), 2048 of data, the pool's header
-// (64).
-constexpr uint64_t kMbufOctets = 128 + 128 + 2048 + 64;
+// A packet buffer as DPDK lays it out: the pool's header (64), struct rte_mbuf (128), headroom (128), and
+// 2048 of data or a whole frame with its Ethernet header and a tag.
+constexpr uint64_t kMbufOverhead = 64 + 128 + 128;
+constexpr uint64_t kMbufData = 2048;
+constexpr uint64_t kFrameHeaders = 14 + 4;
+constexpr uint64_t kCacheLine = 64;
 constexpr uint64_t kMiB = 1ULL << 20;
 
 uint64_t lcore_count(const Settings& settings) { return std::max<uint64_t>(settings.lcores.use.size(), 1); }
@@ -28,6 +31,12 @@ std::string mebibytes(uint64_t octets) { return text((octets + kMiB - 1) / kMiB)
 uint64_t queues_an_lcore(const Settings& settings, const PortSettings& port) {
   const uint64_t lcores = lcore_count(settings);
   return port.queues == 0 ? 1 : (port.queues + lcores - 1) / lcores;
+}
+
+uint64_t mbuf_octets(const Settings& settings) {
+  uint64_t data = kMbufData;
+  for (const PortSettings& port : settings.ports) data = std::max(data, port.mtu + kFrameHeaders);
+  return kMbufOverhead + (data + kCacheLine - 1) / kCacheLine * kCacheLine;
 }
 
 struct Pool {
@@ -103,9 +112,10 @@ Reckoning packet_memory(const Settings& settings) {
   const uint64_t lcores = lcore_count(settings);
   const uint64_t rx = settings.mbufs.rx_mbufs;
   const uint64_t tx = settings.mbufs.tx_mbufs;
-  const uint64_t bytes = lcores * (rx + tx) * kMbufOctets;
-  return {bytes, plural(lcores, "lcore") + " x (" + text(rx) + " + " + text(tx) + ") mbufs x " +
-                     text(kMbufOctets) + " octets = " + mebibytes(bytes)};
+  const uint64_t mbuf = mbuf_octets(settings);
+  const uint64_t bytes = lcores * (rx + tx) * mbuf;
+  return {bytes, plural(lcores, "lcore") + " x (" + text(rx) + " + " + text(tx) + ") mbufs x " + text(mbuf) +
+                     " octets = " + mebibytes(bytes)};
 }
 
 std::vector<std::string> memory_lines(const Settings& settings) {

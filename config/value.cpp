@@ -102,8 +102,15 @@ bool is_graphic(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-// NAME of a driver with letters first, and `,key=value` after it; a TAP or AF_PACKET interface name must fit
-// the kernel.
+// To these drivers `iface` is an interface of the kernel; to net_vhost it is the path of a socket.
+bool names_interface(std::string_view driver) {
+  for (const std::string_view one : {"net_tap", "net_af_packet", "net_af_xdp"})
+    if (driver.starts_with(one)) return true;
+  return false;
+}
+
+// NAME of a driver with letters first, and `,key=value` after it; the name of an interface must fit the
+// kernel.
 std::string_view vdev_problem(std::string_view text) {
   const std::string_view driver = text.substr(0, text.find(','));
   if (!is_graphic(text)) return "has blanks or control characters";
@@ -113,7 +120,7 @@ std::string_view vdev_problem(std::string_view text) {
   const size_t iface = text.find(",iface=");
   if (iface != std::string_view::npos) {
     const std::string_view name = text.substr(iface + 7);
-    if (name.substr(0, name.find(',')).size() > kInterfaceNameLimit)
+    if (names_interface(driver) && name.substr(0, name.find(',')).size() > kInterfaceNameLimit)
       return "names an interface longer than the kernel's 15 characters";
     if (name.empty() || name.front() == ',') return "has an empty iface=";
   }

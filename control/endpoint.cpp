@@ -9,21 +9,9 @@
 
 namespace millrace::control {
 
-namespace {
-
-// The others would have packets of connections that are not theirs: steering is not there yet.
-void refuse_more_lcores(const config::Settings& settings) {
-  if (lcore_count(settings) > 1)
-    throw StartError("lcores.use names " + std::to_string(lcore_count(settings)) +
-                     " CPUs; this version runs on one, name one");
-}
-
-}  // namespace
-
 RunningEndpoint::RunningEndpoint(const config::Settings& settings, std::string config_file,
                                  const Equip& equip)
     : settings_(settings), config_file_(std::move(config_file)) {
-  refuse_more_lcores(settings);
   eal_ = take(dpdk::Eal::start(eal_params(settings)));
   port_ = take(dpdk::Port::attach(port_params(settings.ports.front())));
 
@@ -32,9 +20,10 @@ RunningEndpoint::RunningEndpoint(const config::Settings& settings, std::string c
   for (unsigned i = 0; i < workers; ++i)
     rx_pools.push_back(pools_.emplace_back(make_pools(settings, i, *port_)).rx.get());
   take(port_->configure(rx_pools));
+  steered_ = make_steering(*port_, workers, "inbox");
 
   for (unsigned i = 0; i < workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, settings, *port_, pools_[i]));
+    workers_.push_back(std::make_unique<Worker>(i, settings, *port_, pools_[i], steered_));
     equip(*workers_.back());
     counters_.push_back(&workers_.back()->counters());
   }
@@ -44,6 +33,7 @@ RunningEndpoint::RunningEndpoint(const config::Settings& settings, std::string c
 // Loops end, shards give their packets back, the port gives back its own, and then the pools may go.
 RunningEndpoint::~RunningEndpoint() {
   workers_.clear();
+  steered_ = {};
   port_.reset();
   pools_.clear();
 }
@@ -87,6 +77,7 @@ bool RunningEndpoint::healthy() const {
 }
 
 void RunningEndpoint::attend() {
+  port_->attend();
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   for (const auto& worker : workers_) {
     worker->collect();

@@ -58,6 +58,7 @@ class RunningEndpoint final : public EndpointView {
   std::unique_ptr<dpdk::Eal> eal_;
   std::vector<WorkerPools> pools_;
   std::unique_ptr<dpdk::Port> port_;
+  Steered steered_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<const Counters*> counters_;
   std::atomic<bool> drain_requested_{false};  // by whatever thread the control socket has

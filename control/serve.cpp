@@ -35,10 +35,12 @@ Watch watch_of(const RunningEndpoint& endpoint) {
 // Until a signal or the control socket asks for the end.
 End serve_until_asked(RunningEndpoint& endpoint) {
   Watch watch = watch_of(endpoint);
+  LinkWatch link(endpoint.port().report().device, endpoint.port().link_up());
   SteadyClock::time_point attended{};
   while (!stop_signal(kGlance) && !endpoint.drain_requested()) {
     if (!endpoint.healthy()) return End::Broken;
     const SteadyClock::time_point now = SteadyClock::now();
+    if (const auto sentence = link.look(endpoint.port().link_up(), now)) spdlog::warn("{}", *sentence);
     if (now - attended < kAttend) continue;
     attended = now;
     endpoint.attend();

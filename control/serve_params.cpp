@@ -1,7 +1,10 @@
 #include "control/serve_params.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
+#include "control/entropy.h"
 #include "dpdk/mempool.h"
 
 namespace millrace::control {
@@ -23,15 +26,24 @@ dpdk::HugePages huge_pages(config::HugePages setting) {
   return dpdk::HugePages::Auto;
 }
 
+dpdk::Device device_of(const config::PortSettings& port) {
+  dpdk::Device device = dpdk::Device::parse(port_params(port).device);
+  dpdk::complete_arguments(device, port.mtu);
+  return device;
+}
+
 uint64_t pool_bytes(const config::Settings& settings) {
   uint32_t room = 0;
+  uint32_t rx_mbufs = settings.mbufs.rx_mbufs;
   for (const config::PortSettings& port : settings.ports) {
-    dpdk::Device device = dpdk::Device::parse(port_params(port).device);
-    dpdk::complete_arguments(device, port.mtu);
+    const dpdk::Device device = device_of(port);
     room = std::max(room, dpdk::frame_room(device, port.mtu));
+    rx_mbufs = std::max(rx_mbufs, dpdk::least_rx_mbufs(device));
   }
-  return lcore_count(settings) * (dpdk::MbufPool::bytes(settings.mbufs.rx_mbufs, room) +
-                                  dpdk::MbufPool::bytes(settings.mbufs.tx_mbufs, room));
+  const size_t lcores = lcore_count(settings);
+  const auto users = static_cast<unsigned>(lcores);
+  return lcores * (dpdk::MbufPool::bytes(rx_mbufs, room, users) +
+                   dpdk::MbufPool::bytes(settings.mbufs.tx_mbufs, room, users));
 }
 
 }  // namespace
@@ -51,19 +63,24 @@ dpdk::EalParams eal_params(const config::Settings& settings) {
   params.args = settings.eal.args;
   for (const config::PortSettings& port : settings.ports) {
     if (!port.pci.empty()) params.pci.push_back(port.pci);
-    params.single_file_segments |= dpdk::quirks_of(port.vdev).single_file_segments;
+    params.single_file_segments |= dpdk::wants_single_file(device_of(port));
   }
   return params;
 }
 
 dpdk::PortParams port_params(const config::PortSettings& port) {
+  SystemEntropy entropy;
+  flow::Toeplitz::Key key;
+  for (uint8_t& octet : key) octet = static_cast<uint8_t>(entropy.next());
   return {.device = port.pci.empty() ? port.vdev : port.pci,
           .pci = !port.pci.empty(),
           .mtu = port.mtu,
           .mac = port.mac,
           .rx_descriptors = port.rx_descriptors,
           .tx_descriptors = port.tx_descriptors,
-          .queues = port.queues};
+          .queues = port.queues,
+          .rss_key = key,
+          .notice = [](const std::string& sentence) { spdlog::info("{}", sentence); }};
 }
 
 ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port) {

@@ -35,15 +35,25 @@ const char* checksum_text(wire::Checksum checksum) {
   return "";
 }
 
+std::string steering_text(const RunningEndpoint& endpoint) {
+  const size_t lcores = endpoint.eal().cpus().workers.size();
+  const dpdk::PortReport& port = endpoint.port().report();
+  if (lcores == 1) return "none: one lcore has every packet";
+  const std::string software = "in software, over rings between lcores";
+  if (!port.rss) return software + ": " + port.driver + " does not spread TCP flows by a hash that we know";
+  if (port.queues < lcores) return "by RSS to " + std::to_string(port.queues) + " queues, then " + software;
+  return "by RSS, one queue an lcore; " + software + ", where the first packets show it hashes otherwise";
+}
+
 void report_port(std::ostream& out, const dpdk::Port& port) {
   const dpdk::PortReport& in_use = port.report();
   out << "  port       " << in_use.device << " by driver " << in_use.driver
       << (in_use.proven ? "" : " (unproven: nobody has tried this driver)") << ", MAC " << in_use.mac.text()
       << ", MTU " << in_use.mtu << ", link " << (port.link_up() ? "up" : "down") << '\n'
       << "  queues     " << in_use.queues << " of " << in_use.rx_descriptors << " receive and "
-      << in_use.tx_descriptors << " transmit descriptors\n"
-      << "  offloads   " << joined(in_use.offloads, "none") << "; TCP checksums "
-      << checksum_text(in_use.checksum) << '\n';
+      << in_use.tx_descriptors << " transmit descriptors; frames are received by polling"
+      << (port.quirks().shares_mbufs ? ", and copied\n" : "\n") << "  offloads   "
+      << joined(in_use.offloads, "none") << "; TCP checksums " << checksum_text(in_use.checksum) << '\n';
 }
 
 }  // namespace
@@ -58,7 +68,7 @@ void report_start(std::ostream& out, const RunningEndpoint& endpoint) {
       << " transmit mbufs an lcore\n"
       << "  lcores     CPU " << numbers(endpoint.eal().cpus().workers) << "; control on CPU "
       << numbers(endpoint.eal().cpus().control) << '\n'
-      << "  steering   none: one lcore has every packet\n"
+      << "  steering   " << steering_text(endpoint) << '\n'
       << "  addresses  " << joined(info.addresses, "none") << '\n';
   for (const ServiceInfo& service : info.services)
     out << "  service    " << service.name << ": " << service.kind << " on "

@@ -41,4 +41,19 @@ std::vector<std::string> Watch::look(std::span<const Counters* const> shards, Ti
   return sentences;
 }
 
+std::optional<std::string> LinkWatch::look(bool up, Time now) {
+  if (up != up_) ++untold_;
+  up_ = up;
+  if (untold_ == 0) return std::nullopt;
+  if (now - window_ >= kWindow) {
+    window_ = now;
+    said_ = 0;
+  }
+  if (said_ == kSentences) return std::nullopt;
+  ++said_;
+  const std::string times = untold_ > 1 ? ", after " + std::to_string(untold_) + " changes" : "";
+  untold_ = 0;
+  return device_ + ": the link is " + (up ? "up" : "down") + times;
+}
+
 }  // namespace millrace::control

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/counters.h"
@@ -37,6 +38,28 @@ class Watch {
   std::string own_;
   Sign unfinished_;
   Sign too_long_;
+};
+
+// Says when the link goes and when it comes back; of a link that flaps, a few sentences a minute and then how
+// often it has.
+class LinkWatch {
+ public:
+  using Time = Watch::Time;
+  static constexpr std::chrono::minutes kWindow{1};
+  static constexpr unsigned kSentences = 6;
+
+  // `up`: as it was reported at the start.
+  LinkWatch(std::string device, bool up) : device_(std::move(device)), up_(up) {}
+
+  // A sentence to log now.
+  std::optional<std::string> look(bool up, Time now);
+
+ private:
+  std::string device_;
+  bool up_;
+  uint64_t untold_ = 0;  // changes
+  unsigned said_ = 0;    // sentences in the window
+  Time window_{};        // its begin
 };
 
 }  // namespace millrace::control

@@ -9,34 +9,59 @@ namespace millrace::control {
 
 namespace {
 
-std::unique_ptr<dpdk::MbufPool> make_pool(const std::string& name, uint32_t packets, const dpdk::Port& port) {
-  return take(dpdk::MbufPool::create(
-      {.name = name, .packets = packets, .frame_room = port.frame_room(), .numa_node = port.numa_node()}));
+std::unique_ptr<dpdk::MbufPool> make_pool(const std::string& name, uint32_t packets, const dpdk::Port& port,
+                                          unsigned lcores) {
+  return take(dpdk::MbufPool::create({.name = name,
+                                      .packets = packets,
+                                      .frame_room = port.frame_room(),
+                                      .numa_node = port.numa_node(),
+                                      .lcores = lcores}));
 }
 
 }  // namespace
 
 WorkerPools make_pools(const config::Settings& settings, unsigned worker, const dpdk::Port& port) {
   const std::string number = std::to_string(worker);
-  const uint32_t rx_mbufs = std::max(settings.mbufs.rx_mbufs, port.quirks().min_rx_mbufs);
-  return {make_pool("rx" + number, rx_mbufs, port), make_pool("tx" + number, settings.mbufs.tx_mbufs, port)};
+  const auto lcores = static_cast<unsigned>(lcore_count(settings));
+  const uint32_t rx_mbufs = std::max(settings.mbufs.rx_mbufs, port.least_rx_mbufs());
+  return {make_pool("rx" + number, rx_mbufs, port, lcores),
+          make_pool("tx" + number, settings.mbufs.tx_mbufs, port, lcores)};
 }
 
-Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools)
+Steered make_steering(const dpdk::Port& port, unsigned workers, const std::string& name) {
+  Steered steered;
+  const uint16_t queues = port.report().queues;
+  for (uint16_t queue = 0; queue < queues; ++queue)
+    steered.tx_locks.push_back(queue + queues < workers ? dpdk::make_tx_lock() : nullptr);
+  if (workers == 1) return steered;
+  steered.steering.emplace(port.steering(workers));
+  steered.inboxes = take(dpdk::Inboxes::create(workers, name));
+  return steered;
+}
+
+Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools,
+               const Steered& steered)
     : number_(number) {
   dpdk::Clock clock;
+  shard::Place place{.index = number};
+  if (steered.inboxes != nullptr) {
+    handover_ = std::make_unique<dpdk::Handover>(*steered.inboxes, number);
+    place = {
+        .index = number, .steering = &*steered.steering, .peers = handover_.get(), .rss = port.report().rss};
+  }
   shard_ = std::make_unique<shard::Shard>(shard_params(settings, port.report()), port.checksum(), *pools.tx,
-                                          entropy_, clock.now());
-  const auto queue = static_cast<uint16_t>(number);
+                                          entropy_, clock.now(), place);
+  const uint16_t queues = port.report().queues;
+  const auto queue = static_cast<uint16_t>(number % queues);
   const dpdk::RxQueueParams rx{.port = port.id(),
-                               .queue = queue,
+                               .queue = number < queues ? std::optional(queue) : std::nullopt,
                                .burst = settings.lcores.burst,
                                .waived = port.checksum() == wire::Checksum::Waived,
                                .copies = port.quirks().shares_mbufs};
   Counters& counters = shard_->counters();
-  lcore_ = std::make_unique<dpdk::Lcore>(number + 1, settings.lcores.burst, clock,
-                                         dpdk::RxQueue(rx, *pools.rx, counters),
-                                         dpdk::TxQueue(port.id(), queue, counters), *shard_);
+  lcore_ = std::make_unique<dpdk::Lcore>(
+      number + 1, settings.lcores.burst, clock, dpdk::RxQueue(rx, *pools.rx, counters),
+      dpdk::TxQueue(port.id(), queue, counters, steered.tx_locks[queue]), *shard_, handover_.get());
 }
 
 void Worker::listen(const PreparedService& prepared) {

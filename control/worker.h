@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/settings.h"
 #include "control/entropy.h"
 #include "control/serve_services.h"
+#include "dpdk/handover.h"
 #include "dpdk/lcore.h"
 #include "dpdk/port.h"
 #include "shard/shard.h"
@@ -21,12 +23,22 @@ struct WorkerPools {
   std::unique_ptr<dpdk::MbufPool> rx;
   std::unique_ptr<dpdk::MbufPool> tx;
 };
+// What the workers of one endpoint share.
+struct Steered {
+  std::optional<flow::Steering> steering;  // none: one worker
+  std::unique_ptr<dpdk::Inboxes> inboxes;
+  std::vector<std::shared_ptr<dpdk::TxLock>> tx_locks;  // one a queue, null where one worker has it alone
+};
+Steered make_steering(const dpdk::Port& port, unsigned workers, const std::string& name);
+
 WorkerPools make_pools(const config::Settings& settings, unsigned worker, const dpdk::Port& port);
 
 class Worker {
  public:
-  // Worker 0 runs on EAL's lcore 1 and has queue 0 of the port. Throws StartError.
-  Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools);
+  // Worker i runs on EAL's lcore i + 1 and has queue i of the port, or sends on another's queue where the
+  // port has fewer. Throws StartError.
+  Worker(unsigned number, const config::Settings& settings, const dpdk::Port& port, WorkerPools& pools,
+         const Steered& steered);
 
   // ---- before launch()
   // Makes the service and lets it listen. Throws StartError.
@@ -55,6 +67,7 @@ class Worker {
   SystemEntropy entropy_;
   std::vector<std::unique_ptr<services::Service>> services_;
   std::vector<std::unique_ptr<app::Program>> programs_;
+  std::unique_ptr<dpdk::Handover> handover_;
   std::unique_ptr<shard::Shard> shard_;
   std::unique_ptr<dpdk::Lcore> lcore_;
 };

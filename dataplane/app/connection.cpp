@@ -138,6 +138,8 @@ CloseReason reason_of(tcp::End end) {
       return CloseReason::Aborted;
     case tcp::End::NoMemory:
       return CloseReason::NoMemory;
+    case tcp::End::AddressInUse:
+      return CloseReason::AddressInUse;
     case tcp::End::Internal:
       return CloseReason::Internal;
   }

@@ -82,6 +82,8 @@ class Connection {
     bool ready = false;     // in the list of those to be served
     bool detached = false;  // no longer in the demux table: only the application's reading is left
     bool established_counted = false;
+    enum class Stray : uint8_t { No, Claiming, Granted };
+    Stray stray = Stray::No;  // the flow's packets reach another shard, which hands them over
   };
   Links links;
   Instant opened_at{};

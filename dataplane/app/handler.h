@@ -11,14 +11,15 @@ class Connection;
 
 // Why a connection ended.
 enum class CloseReason : uint8_t {
-  Finished,     // both directions closed by FIN
-  Reset,        // the peer sent RST
-  Refused,      // the peer answered our SYN with RST, or ICMP said so
-  TimedOut,     // retransmissions were exhausted (RFC 9293 §3.8.3)
-  Unreachable,  // as TimedOut, and the network or neighbour had reported unreachability
-  Aborted,      // our own abort(), or close() with data unread (RFC 9293 §3.10.4, RFC 1122 §4.2.2.13)
-  NoMemory,     // no room was left to go on
-  Internal,     // an invariant of ours broke; the connection was sacrificed
+  Finished,      // both directions closed by FIN
+  Reset,         // the peer sent RST
+  Refused,       // the peer answered our SYN with RST, or ICMP said so
+  TimedOut,      // retransmissions were exhausted (RFC 9293 §3.8.3)
+  Unreachable,   // as TimedOut, and the network or neighbour had reported unreachability
+  Aborted,       // our own abort(), or close() with data unread (RFC 9293 §3.10.4, RFC 1122 §4.2.2.13)
+  NoMemory,      // no room was left to go on
+  AddressInUse,  // another lcore has a connection between the same two ends
+  Internal,      // an invariant of ours broke; the connection was sacrificed
 };
 std::string_view name_of(CloseReason reason);
 

@@ -8,8 +8,9 @@
 namespace millrace::app {
 
 std::string_view name_of(CloseReason reason) {
-  constexpr std::array<std::string_view, 8> kNames = {"finished",    "reset",   "refused",   "timed_out",
-                                                      "unreachable", "aborted", "no_memory", "internal"};
+  constexpr std::array<std::string_view, 9> kNames = {"finished",  "reset",          "refused",
+                                                      "timed_out", "unreachable",    "aborted",
+                                                      "no_memory", "address_in_use", "internal"};
   return kNames[static_cast<size_t>(reason)];
 }
 

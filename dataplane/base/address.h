@@ -26,6 +26,13 @@ class MacAddress {
   static std::optional<MacAddress> parse(std::string_view text);
 
   friend constexpr auto operator<=>(const MacAddress&, const MacAddress&) = default;
+  // By words: the library would call memcmp.
+  friend constexpr bool operator==(const MacAddress& a, const MacAddress& b) {
+    using Words = std::array<uint16_t, 3>;
+    const Words x = std::bit_cast<Words>(a.octets_);
+    const Words y = std::bit_cast<Words>(b.octets_);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
+  }
 
  private:
   std::array<uint8_t, 6> octets_{};
@@ -77,6 +84,12 @@ class IpAddress {
   std::string text() const;     // dotted or RFC 5952
 
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
+  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
+    using Words = std::array<uint64_t, 2>;
+    const Words x = std::bit_cast<Words>(a.octets_);
+    const Words y = std::bit_cast<Words>(b.octets_);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+  }
 
  private:
   std::array<uint8_t, 16> octets_{};

@@ -64,7 +64,8 @@ namespace millrace {
   X(TcpSynQueueFull, "tcp_syn_queue_full", "The listener's queue of half-open connections is full.")        \
   X(TcpConnectionsFull, "tcp_connections_full", "The table of connections is full.")                        \
   X(PacketPoolEmpty, "packet_pool_empty", "No packet buffer is left to send with.")                         \
-  X(TxQueueFull, "tx_queue_full", "The transmit queue is full.")
+  X(TxQueueFull, "tx_queue_full", "The transmit queue is full.")                                            \
+  X(HandoverFull, "handover_full", "The lcore that owns the flow has too many packets waiting.")
 
 enum class DropReason : uint8_t {
 #define MILLRACE_NAME(Name, name, sentence) Name,
@@ -73,51 +74,54 @@ enum class DropReason : uint8_t {
 };
 
 // X(name, "unit", "sentence"): monotonic counters.
-#define MILLRACE_COUNTERS(X)                                                                              \
-  X(rx_packets, "packets", "Frames received.")                                                            \
-  X(rx_bytes, "bytes", "Octets of frames received.")                                                      \
-  X(tx_packets, "packets", "Frames sent.")                                                                \
-  X(tx_bytes, "bytes", "Octets of frames sent.")                                                          \
-  X(arp_requests_sent, "packets", "ARP requests sent, probes and announcements included.")                \
-  X(arp_replies_sent, "packets", "ARP replies sent.")                                                     \
-  X(nd_solicits_sent, "packets", "Neighbour solicitations sent.")                                         \
-  X(nd_adverts_sent, "packets", "Neighbour advertisements sent.")                                         \
-  X(address_conflicts, "packets", "ARP and ND messages by which another host claims an address of ours.") \
-  X(icmp_echo_replies_sent, "packets", "ICMP and ICMPv6 echo replies sent.")                              \
-  X(icmp_errors_received, "packets", "ICMP errors that quote a connection of ours.")                      \
-  X(icmp_errors_sent, "packets", "ICMP errors sent.")                                                     \
-  X(icmp_errors_limited, "packets", "ICMP errors not sent because of the rate limit.")                    \
-  X(tcp_segments_received, "segments", "TCP segments received with a good checksum.")                     \
-  X(tcp_segments_sent, "segments", "TCP segments sent, retransmissions included.")                        \
-  X(tcp_bytes_received, "bytes", "Payload octets accepted in order.")                                     \
-  X(tcp_bytes_sent, "bytes", "Payload octets sent for the first time.")                                   \
-  X(tcp_fast_path_acks, "segments", "Pure acknowledgements taken by header prediction.")                  \
-  X(tcp_fast_path_data, "segments", "In-order data segments taken by header prediction.")                 \
-  X(tcp_active_opens, "connections", "Connections opened by us.")                                         \
-  X(tcp_passive_opens, "connections", "SYNs answered by a SYN-ACK.")                                      \
-  X(tcp_established, "connections", "Connections that reached ESTABLISHED.")                              \
-  X(tcp_closed, "connections", "Connections ended, for whatever reason.")                                 \
-  X(tcp_open_failures, "connections", "Opens that never reached ESTABLISHED.")                            \
-  X(tcp_resets_received, "connections", "Connections reset by the peer.")                                 \
-  X(tcp_resets_sent, "segments", "RST segments sent.")                                                    \
-  X(tcp_timeouts, "connections", "Connections given up after too many retransmissions.")                  \
-  X(tcp_retransmitted_segments, "segments", "Segments sent again.")                                       \
-  X(tcp_retransmitted_bytes, "bytes", "Payload octets sent again.")                                       \
-  X(tcp_rto_fired, "events", "Retransmission time-outs.")                                                 \
-  X(tcp_fast_retransmits, "events", "Fast retransmits (three duplicate acknowledgements).")               \
-  X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                       \
-  X(tcp_duplicate_acks_received, "segments", "Duplicate acknowledgements received.")                      \
-  X(tcp_out_of_order_segments, "segments", "Segments held until a gap before them closes.")               \
-  X(tcp_duplicate_bytes, "bytes", "Payload octets that had been received before.")                        \
-  X(tcp_delayed_acks_sent, "segments", "Acknowledgements sent by the delayed-ACK timer.")                 \
-  X(tcp_time_wait_entered, "connections", "Connections that entered TIME-WAIT.")                          \
-  X(tcp_time_wait_recycled, "connections", "TIME-WAIT records ended early for lack of room.")             \
-  X(tcp_time_wait_reused, "connections", "TIME-WAIT records re-opened by a new SYN.")                     \
-  X(tcp_syn_acks_retransmitted, "segments", "SYN-ACKs sent again.")                                       \
-  X(tcp_illegal_transitions, "events", "State transitions refused: a defect of ours.")                    \
-  X(peer_checksum_unfinished, "packets",                                                                  \
-    "Frames whose TCP checksum is only the pseudo-header's: the peer's offload is on.")                   \
-  X(loop_iterations, "iterations", "Iterations of the lcore's loop.")                                     \
+#define MILLRACE_COUNTERS(X)                                                                                \
+  X(rx_packets, "packets", "Frames received.")                                                              \
+  X(rx_bytes, "bytes", "Octets of frames received.")                                                        \
+  X(tx_packets, "packets", "Frames sent.")                                                                  \
+  X(tx_bytes, "bytes", "Octets of frames sent.")                                                            \
+  X(arp_requests_sent, "packets", "ARP requests sent, probes and announcements included.")                  \
+  X(arp_replies_sent, "packets", "ARP replies sent.")                                                       \
+  X(nd_solicits_sent, "packets", "Neighbour solicitations sent.")                                           \
+  X(nd_adverts_sent, "packets", "Neighbour advertisements sent.")                                           \
+  X(address_conflicts, "packets", "ARP and ND messages by which another host claims an address of ours.")   \
+  X(icmp_echo_replies_sent, "packets", "ICMP and ICMPv6 echo replies sent.")                                \
+  X(icmp_errors_received, "packets", "ICMP errors that quote a connection of ours.")                        \
+  X(icmp_errors_sent, "packets", "ICMP errors sent.")                                                       \
+  X(icmp_errors_limited, "packets", "ICMP errors not sent because of the rate limit.")                      \
+  X(tcp_segments_received, "segments", "TCP segments received with a good checksum.")                       \
+  X(tcp_segments_sent, "segments", "TCP segments sent, retransmissions included.")                          \
+  X(tcp_bytes_received, "bytes", "Payload octets accepted in order.")                                       \
+  X(tcp_bytes_sent, "bytes", "Payload octets sent for the first time.")                                     \
+  X(tcp_fast_path_acks, "segments", "Pure acknowledgements taken by header prediction.")                    \
+  X(tcp_fast_path_data, "segments", "In-order data segments taken by header prediction.")                   \
+  X(tcp_active_opens, "connections", "Connections opened by us.")                                           \
+  X(tcp_passive_opens, "connections", "SYNs answered by a SYN-ACK.")                                        \
+  X(tcp_established, "connections", "Connections that reached ESTABLISHED.")                                \
+  X(tcp_closed, "connections", "Connections ended, for whatever reason.")                                   \
+  X(tcp_open_failures, "connections", "Opens that never reached ESTABLISHED.")                              \
+  X(tcp_resets_received, "connections", "Connections reset by the peer.")                                   \
+  X(tcp_resets_sent, "segments", "RST segments sent.")                                                      \
+  X(tcp_timeouts, "connections", "Connections given up after too many retransmissions.")                    \
+  X(tcp_retransmitted_segments, "segments", "Segments sent again.")                                         \
+  X(tcp_retransmitted_bytes, "bytes", "Payload octets sent again.")                                         \
+  X(tcp_rto_fired, "events", "Retransmission time-outs.")                                                   \
+  X(tcp_fast_retransmits, "events", "Fast retransmits (three duplicate acknowledgements).")                 \
+  X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                         \
+  X(tcp_duplicate_acks_received, "segments", "Duplicate acknowledgements received.")                        \
+  X(tcp_out_of_order_segments, "segments", "Segments held until a gap before them closes.")                 \
+  X(tcp_duplicate_bytes, "bytes", "Payload octets that had been received before.")                          \
+  X(tcp_delayed_acks_sent, "segments", "Acknowledgements sent by the delayed-ACK timer.")                   \
+  X(tcp_time_wait_entered, "connections", "Connections that entered TIME-WAIT.")                            \
+  X(tcp_time_wait_recycled, "connections", "TIME-WAIT records ended early for lack of room.")               \
+  X(tcp_time_wait_reused, "connections", "TIME-WAIT records re-opened by a new SYN.")                       \
+  X(tcp_syn_acks_retransmitted, "segments", "SYN-ACKs sent again.")                                         \
+  X(tcp_illegal_transitions, "events", "State transitions refused: a defect of ours.")                      \
+  X(peer_checksum_unfinished, "packets",                                                                    \
+    "Frames whose TCP checksum is only the pseudo-header's: the peer's offload is on.")                     \
+  X(steering_handed_over, "packets", "Packets handed over to the lcore that owns the flow.")                \
+  X(steering_predicted, "packets", "First packets of a queue that came where the RSS hash predicts.")       \
+  X(steering_unpredicted, "packets", "First packets of a queue that RSS was predicted to bring elsewhere.") \
+  X(loop_iterations, "iterations", "Iterations of the lcore's loop.")                                       \
   X(loop_busy_iterations, "iterations", "Iterations that had something to do.")
 
 // X(name, "unit", "sentence"): values that rise and fall.

@@ -48,7 +48,8 @@ std::vector<std::string> eal_arguments(const EalParams& params, const CpuPlan& c
   if (params.pci.empty()) args.emplace_back("--no-pci");
   for (const std::string& device : params.pci) args.push_back("--allow=" + device);
   if (huge) {
-    if (params.in_memory) args.emplace_back("--in-memory");
+    // Without EAL's shared configuration no secondary process finds us.
+    args.emplace_back(params.in_memory ? "--in-memory" : "--no-shconf");
     if (params.single_file_segments) args.emplace_back("--single-file-segments");
     if (params.memory_bytes != 0) args.insert(args.end(), {"-m", mebibytes(params.memory_bytes)});
   } else {

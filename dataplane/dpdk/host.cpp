@@ -4,10 +4,14 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -83,5 +87,49 @@ std::string missing_net_capabilities() {
 }
 
 bool openable(const char* path) { return access(path, R_OK | W_OK) == 0; }
+
+SocketUse abstract_socket_use(const std::string& name) {
+  std::ifstream sockets("/proc/net/unix");  // of this network namespace, as such names are
+  for (std::string line; std::getline(sockets, line);)
+    if (line.ends_with(" @" + name)) return SocketUse::Taken;
+  return SocketUse::Absent;
+}
+
+// Streams and sequenced packets are what drivers use. A datagram socket that connects to one of those is told
+// that the kinds differ, and its owner never hears of it.
+SocketUse socket_use(const std::string& path) {
+  struct stat file {};
+  if (stat(path.c_str(), &file) != 0) return SocketUse::Absent;
+  if (!S_ISSOCK(file.st_mode)) return SocketUse::NoSocket;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), std::min(path.size(), kSocketPathLimit));
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return SocketUse::Taken;
+  const bool refused = connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+                       errno == ECONNREFUSED;
+  close(socket);
+  return refused ? SocketUse::Stale : SocketUse::Taken;
+}
+
+std::string directory_problem(const std::string& path) {
+  std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  if (directory.empty()) directory = ".";
+  struct stat file {};
+  if (stat(directory.c_str(), &file) != 0)
+    return "there is no directory " + directory.string() + "; create it by `mkdir -p " + directory.string() +
+           '`';
+  if (!S_ISDIR(file.st_mode)) return directory.string() + " is no directory";
+  if (access(directory.c_str(), W_OK | X_OK) != 0)
+    return "this process may not make a socket in " + directory.string();
+  return {};
+}
+
+std::array<uint8_t, 6> random_mac() {
+  std::array<uint8_t, 6> octets{};
+  if (getrandom(octets.data(), octets.size(), 0) < 0) octets[5] = static_cast<uint8_t>(getpid());
+  octets[0] = static_cast<uint8_t>((octets[0] & ~0x01) | 0x02);  // locally administered, one station
+  return octets;
+}
 
 }  // namespace millrace::dpdk

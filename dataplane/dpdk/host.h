@@ -1,6 +1,8 @@
 // What the machine has and allows, asked before DPDK is: so that a refusal can say what to do.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,5 +28,18 @@ bool set_interface_mtu(const std::string& name, uint32_t mtu);
 std::string missing_net_capabilities();
 
 bool openable(const char* path);  // for reading and writing
+
+// The longest path of a Unix socket: sun_path without its NUL.
+constexpr size_t kSocketPathLimit = 107;
+
+enum class SocketUse : uint8_t { Absent, Stale, Taken, NoSocket };
+// Who is behind the path of a Unix socket, asked without making a connection.
+SocketUse socket_use(const std::string& path);
+// Likewise behind a name of this network namespace that is no path; such are never stale.
+SocketUse abstract_socket_use(const std::string& name);
+// The directory of a path in which a socket can be made; otherwise what is wrong with it.
+std::string directory_problem(const std::string& path);
+// A name that no other device has, for a driver whose own MAC address is always the same.
+std::array<uint8_t, 6> random_mac();
 
 }  // namespace millrace::dpdk

@@ -16,12 +16,14 @@ size_t batch_capacity(uint16_t burst) { return std::max<size_t>(64, size_t{4} * 
 
 }  // namespace
 
-Lcore::Lcore(unsigned id, uint16_t burst, Clock clock, RxQueue rx, TxQueue tx, shard::Shard& shard)
+Lcore::Lcore(unsigned id, uint16_t burst, Clock clock, RxQueue rx, TxQueue tx, shard::Shard& shard,
+             Handover* handover)
     : id_(id),
       clock_(clock),
       rx_(std::move(rx)),
       tx_(std::move(tx)),
       shard_(shard),
+      handover_(handover),
       out_(batch_capacity(burst)) {}
 
 Lcore::~Lcore() {
@@ -46,7 +48,9 @@ bool Lcore::iterate() {
   bool busy = !burst.empty();
 
   shard_.receive(burst, now, out_);
-  shard_.expire(now, out_);
+  if (handover_ != nullptr) busy |= receive_from_others(now);
+  // The clock has microseconds; an idle loop goes round more often.
+  if (now != expired_at_) shard_.expire(expired_at_ = now, out_);
   busy |= mailbox_.drain(shard_, kCommandsAnIteration);
   shard_.run(now);
   shard_.transmit(now, out_);
@@ -54,6 +58,17 @@ bool Lcore::iterate() {
   busy |= out_.size() != 0;
   tx_.send(out_);
   return busy;
+}
+
+bool Lcore::receive_from_others(Instant now) {
+  shard::Notice notice;
+  size_t heard = 0;
+  for (; heard < kNoticesAnIteration && handover_->hear(notice); ++heard) shard_.hear(notice, now, out_);
+  const std::span<Packet> burst = rx_.receive(*handover_);
+  shard_.receive_handed_over(burst, now, out_);
+  for (uint64_t refused = handover_->flush(); refused > 0; --refused)
+    shard_.counters().drop(DropReason::HandoverFull);
+  return heard != 0 || !burst.empty();
 }
 
 Status Lcore::launch() {

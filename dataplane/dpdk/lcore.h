@@ -7,6 +7,7 @@
 
 #include "base/packet.h"
 #include "dpdk/clock.h"
+#include "dpdk/handover.h"
 #include "dpdk/mailbox.h"
 #include "dpdk/result.h"
 #include "dpdk/rx.h"
@@ -19,7 +20,9 @@ class Lcore {
  public:
   // `shard` outlives the lcore and is its own from launch() to join(). `clock` gave the shard's first
   // instant.
-  Lcore(unsigned id, uint16_t burst, Clock clock, RxQueue rx, TxQueue tx, shard::Shard& shard);
+  // `handover` is the shard's door to others; null: it is alone.
+  Lcore(unsigned id, uint16_t burst, Clock clock, RxQueue rx, TxQueue tx, shard::Shard& shard,
+        Handover* handover = nullptr);
   Lcore(const Lcore&) = delete;
   Lcore& operator=(const Lcore&) = delete;
   ~Lcore();
@@ -35,17 +38,22 @@ class Lcore {
 
  private:
   static constexpr size_t kCommandsAnIteration = 4;
+  static constexpr size_t kNoticesAnIteration = 64;
 
   void loop();
   // One turn. True: there was something to do.
   bool iterate();
+  // What other lcores have for this one. True: there was something.
+  bool receive_from_others(Instant now);
 
   unsigned id_;
   Clock clock_;
   RxQueue rx_;
   TxQueue tx_;
   shard::Shard& shard_;
+  Handover* handover_;
   PacketBatch out_;
+  Instant expired_at_{};
   Mailbox mailbox_;
   bool launched_ = false;
   std::atomic<bool> stop_{false};     // written by the control thread

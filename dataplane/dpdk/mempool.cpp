@@ -19,17 +19,17 @@ uint16_t data_room(uint32_t frame_room) {
   return static_cast<uint16_t>(std::min<uint32_t>(room, UINT16_MAX));
 }
 
-// What the caches of the lcore and of the control thread may hold back (rte_mempool flushes at one and a
+// What the caches of the lcores and of the control thread may hold back (rte_mempool flushes at one and a
 // half).
-constexpr uint32_t kHeldBack = 2 * kCache * 3 / 2;
+uint32_t held_back(unsigned lcores) { return (lcores + 1) * kCache * 3 / 2; }
 
 }  // namespace
 
 Result<std::unique_ptr<MbufPool>> MbufPool::create(const MbufPoolParams& params) {
-  rte_mempool* pool = rte_pktmbuf_pool_create(params.name.c_str(), params.packets + kHeldBack, kCache, 0,
-                                              data_room(params.frame_room), params.numa_node);
+  rte_mempool* pool = rte_pktmbuf_pool_create(params.name.c_str(), params.packets + held_back(params.lcores),
+                                              kCache, 0, data_room(params.frame_room), params.numa_node);
   if (pool != nullptr) return std::make_unique<MbufPool>(pool);
-  const uint64_t mebibytes = (bytes(params.packets, params.frame_room) >> 20) + 1;
+  const uint64_t mebibytes = (bytes(params.packets, params.frame_room, params.lcores) >> 20) + 1;
   return Failure{"no memory for " + std::to_string(params.packets) + " packet buffers (" +
                  std::to_string(mebibytes) + " MiB, pool " + params.name + ": " + rte_strerror(rte_errno) +
                  "); lower memory.rx_mbufs and memory.tx_mbufs, or raise eal.memory_bytes"};
@@ -39,9 +39,9 @@ MbufPool::MbufPool(rte_mempool* pool) : pool_(pool) {}
 
 MbufPool::~MbufPool() { rte_mempool_free(pool_); }
 
-uint64_t MbufPool::bytes(uint32_t packets, uint32_t frame_room) {
+uint64_t MbufPool::bytes(uint32_t packets, uint32_t frame_room, unsigned lcores) {
   const uint32_t element = sizeof(rte_mbuf) + data_room(frame_room);
-  return uint64_t{packets + kHeldBack} * rte_mempool_calc_obj_size(element, 0, nullptr);
+  return uint64_t{packets + held_back(lcores)} * rte_mempool_calc_obj_size(element, 0, nullptr);
 }
 
 Packet MbufPool::allocate() {

@@ -19,6 +19,7 @@ struct MbufPoolParams {
   uint32_t packets = 0;     // that must be had at once, caches not counted
   uint32_t frame_room = 0;  // octets of the largest frame
   int numa_node = -1;       // any
+  unsigned lcores = 1;      // that give packets back
 };
 
 class MbufPool final : public PacketPool {
@@ -28,7 +29,7 @@ class MbufPool final : public PacketPool {
   ~MbufPool() override;
 
   // Octets of memory that such a pool takes, objects' headers included.
-  static uint64_t bytes(uint32_t packets, uint32_t frame_room);
+  static uint64_t bytes(uint32_t packets, uint32_t frame_room, unsigned lcores = 1);
 
   Packet allocate() override;
   // A Packet that owns `mbuf`, of whatever pool, with one segment.

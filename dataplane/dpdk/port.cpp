@@ -49,20 +49,21 @@ MacAddress neighbouring(const MacAddress& mac) {
   return MacAddress(octets);
 }
 
-// A PCI device is there since EAL started; a vdev is made now, where its failure can be told and undone.
-int attach_device(const PortParams& params, const Device& device) {
-  if (params.pci) return 0;
-  return rte_eal_hotplug_add("vdev", device.name.c_str(), device.argument_text().c_str());
+// `01:00.0` as DPDK names it.
+void complete_pci_address(Device& device) {
+  if (device.name.size() == sizeof "01:00.0" - 1) device.name.insert(0, "0000:");
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Port>> Port::attach(const PortParams& params) {
   Device device = Device::parse(params.device);
+  if (params.pci) complete_pci_address(device);
   complete_arguments(device, params.mtu);
   if (Status status = check_arguments(device, params.mtu); !status) return status.failure();
+  if (Status status = prepare_socket(device); !status) return status.failure();
   const uint64_t mark = dpdk_log_mark();
-  const int error = attach_device(params, device);
+  const int error = make_device(params, device);
   if (error != 0) return Failure{attach_advice(device, -error, dpdk_error_since(mark))};
   uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(device.name.c_str(), &id) != 0) {
@@ -76,6 +77,14 @@ Result<std::unique_ptr<Port>> Port::attach(const PortParams& params) {
   return std::unique_ptr<Port>(new Port(params, std::move(device), id));
 }
 
+// A PCI device is there since EAL started; a vdev is made now, where its failure can be told and undone.
+int Port::make_device(const PortParams& params, const Device& device) {
+  if (params.pci) return 0;
+  if (const std::string notice = attach_notice(device); !notice.empty() && params.notice)
+    params.notice(notice);
+  return rte_eal_hotplug_add("vdev", device.name.c_str(), device.argument_text().c_str());
+}
+
 Port::Port(const PortParams& params, Device device, uint16_t id)
     : params_(params), device_(std::move(device)), quirks_(&quirks_of("")), id_(id) {
   rte_eth_dev_info info{};
@@ -85,12 +94,19 @@ Port::Port(const PortParams& params, Device device, uint16_t id)
   report_.mtu = params.mtu;
   quirks_ = &quirks_of(report_.driver);
   report_.proven = quirks_->proven;
+  if (quirks_->unmaps_in_use) guard_unmapping(id_);
 }
 
 Port::~Port() {
   stop();
+  leave_unmapping(id_);
+  if (attached_) close_device();
+}
+
+void Port::close_device() {
   rte_eth_dev_close(id_);
   if (!params_.pci) rte_eal_hotplug_remove("vdev", device_.name.c_str());
+  attached_ = false;
 }
 
 int Port::numa_node() const { return rte_eth_dev_socket_id(id_); }
@@ -101,6 +117,10 @@ Failure Port::failed(const std::string& what, int error, uint64_t log_mark) cons
 }
 
 Status Port::configure(std::span<MbufPool* const> rx_pools) {
+  rx_pools_.assign(rx_pools.begin(), rx_pools.end());
+  report_.offloads.clear();
+  const std::optional<StandardStreamCapture> silence =
+      quirks_->prints ? std::optional<StandardStreamCapture>(std::in_place) : std::nullopt;
   const uint64_t mark = dpdk_log_mark();
   rte_eth_dev_info info{};
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0)
@@ -115,6 +135,9 @@ Status Port::configure(std::span<MbufPool* const> rx_pools) {
   report_.queues = std::min(std::min(wanted, most), static_cast<uint16_t>(rx_pools.size()));
 
   rte_eth_conf conf{};
+  rss_.emplace(info, report_.queues, params_.rss_key);
+  rss_->put_into(conf);
+  report_.rss = rss_->on();
   if (quirks_->checksum == wire::Checksum::Offload) {
     conf.rxmode.offloads = masked(kRxOffloads, info.rx_offload_capa, report_.offloads);
     conf.txmode.offloads = masked(kTxOffloads, info.tx_offload_capa, report_.offloads);
@@ -123,6 +146,7 @@ Status Port::configure(std::span<MbufPool* const> rx_pools) {
                      : conf.txmode.offloads != 0                 ? wire::Checksum::Offload
                                                                  : wire::Checksum::Software;
   if (!quirks_->misstates_mtu) conf.rxmode.mtu = params_.mtu;
+  if (quirks_->link_interrupt && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0) conf.intr_conf.lsc = 1;
   if (const int error = rte_eth_dev_configure(id_, report_.queues, report_.queues, &conf); error != 0)
     return failed("configuring it for an MTU of " + std::to_string(params_.mtu) + " and " +
                       std::to_string(report_.queues) + " queues",
@@ -151,7 +175,16 @@ Status Port::set_up_queues(std::span<MbufPool* const> rx_pools, uint64_t tx_offl
     if (error == 0) error = rte_eth_tx_queue_setup(id_, queue, report_.tx_descriptors, node, &tx);
     if (error != 0) return failed("setting queue " + std::to_string(queue) + " up", error, mark);
   }
+  report_descriptors();
   return done();
+}
+
+// What the driver has made of the numbers, where it says so.
+void Port::report_descriptors() {
+  rte_eth_rxq_info rx{};
+  if (rte_eth_rx_queue_info_get(id_, 0, &rx) == 0 && rx.nb_desc != 0) report_.rx_descriptors = rx.nb_desc;
+  rte_eth_txq_info tx{};
+  if (rte_eth_tx_queue_info_get(id_, 0, &tx) == 0 && tx.nb_desc != 0) report_.tx_descriptors = tx.nb_desc;
 }
 
 // Interfaces of the host keep the MTU that their owner gave them; check_arguments() has compared it.
@@ -176,6 +209,7 @@ Status Port::choose_mac() {
   rte_ether_addr own{};
   if (const int error = rte_eth_macaddr_get(id_, &own); error != 0)
     return failed("reading its MAC address", error, mark);
+  if (!params_.mac && quirks_->shares_mac) params_.mac = MacAddress(random_mac());
   report_.mac = params_.mac ? *params_.mac : mac_of(own);
   if (quirks_->makes_interface) {
     if (!params_.mac) report_.mac = neighbouring(report_.mac);
@@ -195,10 +229,11 @@ Status Port::choose_mac() {
   return done();
 }
 
-Status Port::start() {
+Status Port::start_device() {
   const uint64_t mark = dpdk_log_mark();
   if (const int error = rte_eth_dev_start(id_); error != 0) return failed("starting it", error, mark);
   started_ = true;
+  rss_->write_table(id_);
   listen_to_groups();
   return done();
 }
@@ -220,7 +255,13 @@ void Port::stop() {
   started_ = false;
 }
 
+flow::SteeringParams Port::steering(unsigned shards) const {
+  return {.shards = shards, .key = params_.rss_key, .table = rss_ ? rss_->table() : std::vector<uint16_t>()};
+}
+
+// Drivers of the kernel's interfaces say up, come what may.
 bool Port::link_up() const {
+  if (quirks_->host_interface || quirks_->makes_interface) return interface_running(interface());
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
@@ -233,6 +274,7 @@ PortStats Port::stats() const {
 }
 
 std::string Port::interface() const {
+  if (!quirks_->host_interface && !quirks_->makes_interface) return {};
   return std::string(device_.argument("iface").value_or(quirks_->makes_interface ? "dtap0" : ""));
 }
 

@@ -1,8 +1,11 @@
 // A port from attach to detach: device made, capabilities masked, queues set up, started, stopped.
-// Neighbours: quirks.h (what its driver cannot), rx.h and tx.h (its queues in the loop).
+// Neighbours: quirks.h (what its driver cannot), peer.h (a peer in another process), port_peer.cpp (what is
+// done when that has gone), rx.h and tx.h (its queues in the loop).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,9 +14,12 @@
 
 #include "base/address.h"
 #include "dpdk/device.h"
+#include "dpdk/gate.h"
 #include "dpdk/mempool.h"
+#include "dpdk/peer.h"
 #include "dpdk/quirks.h"
 #include "dpdk/result.h"
+#include "dpdk/rss.h"
 #include "wire/build.h"
 
 namespace millrace::dpdk {
@@ -26,6 +32,8 @@ struct PortParams {
   uint16_t rx_descriptors = 1024;
   uint16_t tx_descriptors = 1024;
   uint16_t queues = 0;  // 0: one a pool, as far as the device has them
+  flow::Toeplitz::Key rss_key{};
+  std::function<void(const std::string& sentence)> notice{};  // told what takes its time; may be empty
 };
 
 // What is in use, for people.
@@ -39,6 +47,7 @@ struct PortReport {
   uint16_t tx_descriptors = 0;
   wire::Checksum checksum = wire::Checksum::Software;
   std::vector<std::string> offloads;
+  bool rss = false;  // told to spread flows over its queues
   bool proven = false;
 };
 
@@ -59,17 +68,24 @@ class Port {
 
   // ---- what pools must be like ---------------------------------------------------------------------------
   uint32_t frame_room() const { return dpdk::frame_room(device_, params_.mtu); }
+  uint32_t least_rx_mbufs() const { return dpdk::least_rx_mbufs(device_); }
   int numa_node() const;
   const Quirks& quirks() const { return *quirks_; }
 
   // Queue i receives into rx_pools[i]. Fewer queues than pools when the device has no more.
   Status configure(std::span<MbufPool* const> rx_pools);
+  // A peer that is not there yet is no failure where the device can wait for it: the link is down until then.
   Status start();
   void stop();
+  // To be called about once a second while loops run: brings a link up again whose peer has gone and come
+  // back, where the driver does not by itself.
+  void attend();
 
   uint16_t id() const { return id_; }
   const PortReport& report() const { return report_; }
   MacAddress mac() const { return report_.mac; }
+  // How flows find their shard among so many; from configure() on.
+  flow::SteeringParams steering(unsigned shards) const;
   wire::Checksum checksum() const { return report_.checksum; }
   bool link_up() const;
   PortStats stats() const;
@@ -79,10 +95,20 @@ class Port {
  private:
   Port(const PortParams& params, Device device, uint16_t id);
 
+  using SteadyClock = std::chrono::steady_clock;
+
+  static int make_device(const PortParams& params, const Device& device);
   Status set_up_queues(std::span<MbufPool* const> rx_pools, uint64_t tx_offloads);
+  void report_descriptors();
   Status choose_mac();
   Status set_mtu();
   void listen_to_groups();
+  Status start_device();
+  void close_device();
+  bool peer_is_long_gone();
+  bool peer_is_ready(SteadyClock::time_point now);
+  bool restart();
+  bool reattach();
   Failure failed(const std::string& what, int error, uint64_t log_mark) const;
 
   PortParams params_;
@@ -93,7 +119,15 @@ class Port {
   bool promiscuous_ = false;
   bool all_multicast_ = false;
   bool mac_in_software_ = false;
+  bool attached_ = true;  // there is a device
+  std::vector<MbufPool*> rx_pools_;
+  // While the device is not started although loops may poll it.
+  std::optional<Gate::Shut> shut_;
+  std::optional<SteadyClock::time_point> down_since_;
+  std::optional<SteadyClock::time_point> listens_since_;
+  SteadyClock::time_point tried_{};  // to reach a peer
   PortReport report_;
+  std::optional<Rss> rss_;
 };
 
 }  // namespace millrace::dpdk

@@ -30,11 +30,20 @@ constexpr Quirks kQuirks[] = {
      .max_mtu = 3542,
      .min_rx_mbufs = 8191,
      .host_interface = true,
-     .peer_offloads = true},
-    {.driver = "net_memif", .checksum = Checksum::Software, .misstates_mtu = true},
-    {.driver = "net_ring", .checksum = Checksum::Waived, .shares_mbufs = true},
-    {.driver = "net_virtio_user", .single_file_segments = true, .rx_interrupt = true},
-    {.driver = "net_vhost", .rx_interrupt = true},
+     .peer_offloads = true,
+     .prints = true},
+    {.driver = "net_memif",
+     .checksum = Checksum::Software,
+     .misstates_mtu = true,
+     .socket = "socket",
+     .unmaps_in_use = true},
+    {.driver = "net_ring", .checksum = Checksum::Waived, .shares_mbufs = true, .shares_mac = true},
+    {.driver = "net_virtio_user",
+     .single_file_segments = true,
+     .rx_interrupt = true,
+     .socket = "path",
+     .link_interrupt = true},
+    {.driver = "net_vhost", .rx_interrupt = true, .shares_mac = true, .socket = "iface"},
     {.driver = "", .proven = false},
 };
 
@@ -42,7 +51,9 @@ constexpr uint32_t kFrameHeaders = 14 + 4;  // Ethernet and one 802.1Q tag
 constexpr uint32_t kAfPacketFrame = 2048;   // the driver's default slot
 constexpr uint32_t kAfPacketSlotHeader =
     66;  // of a slot, taken by tpacket2_hdr and sockaddr_ll with their padding
-constexpr uint32_t kMemifBuffer = 2048;  // the driver's default
+constexpr uint32_t kMemifBuffer = 2048;   // the driver's default
+constexpr uint32_t kMemifRing = 1 << 10;  // likewise
+constexpr uint32_t kCacheLine = 64;
 
 Failure refused(const Device& device, const std::string& why) { return {device.name + ": " + why}; }
 
@@ -88,9 +99,13 @@ void complete_arguments(Device& device, uint16_t mtu) {
     device.complete("framecnt", "256");
   }
   if (is_net_memif(quirks)) {
-    // A peer that loses its CPU for a moment overflows a ring of 2^11 slots; 2^13 held.
-    device.complete("rsize", "13");
-    if (mtu + kFrameHeaders > kMemifBuffer) device.complete("bsize", "16384");
+    const bool jumbo = mtu + kFrameHeaders > kMemifBuffer;
+    // A peer that loses its CPU for a moment overflows a ring of 2^11 slots; 2^13 held. Jumbo frames need
+    // fewer for as long a moment, and the rings are shared memory at their full size.
+    device.complete("rsize", jumbo ? "12" : "13");
+    if (jumbo)
+      device.complete("bsize",
+                      std::to_string((mtu + kFrameHeaders + kCacheLine - 1) / kCacheLine * kCacheLine));
   }
 }
 
@@ -109,9 +124,22 @@ Status check_arguments(const Device& device, uint16_t mtu) {
     return refused(device, "framesz must be at least " + std::to_string(frame + kAfPacketSlotHeader) +
                                " for the port's MTU of " + std::to_string(mtu) +
                                ": larger frames would be cut off");
+  if (device.name.starts_with("net_vhost") && device.number("tso").value_or(0) != 0)
+    return refused(device, "tso=1 lets the peer send frames larger than the port's MTU; leave it out");
   if (quirks.host_interface) return check_host_interface(device, mtu);
   if (quirks.makes_interface) return check_own_interface(device);
   return done();
+}
+
+bool wants_single_file(const Device& device) {
+  return quirks_of(device.name).single_file_segments || device.argument("zero-copy") == "yes";
+}
+
+// With zero-copy the whole of memif's ring is filled with mbufs of ours.
+uint32_t least_rx_mbufs(const Device& device) {
+  const uint32_t ring =
+      device.argument("zero-copy") == "yes" ? kMemifRing << (device.number("rsize").value_or(10) - 10) : 0;
+  return std::max(quirks_of(device.name).min_rx_mbufs, ring);
 }
 
 uint32_t frame_room(const Device& device, uint16_t mtu) {

@@ -36,7 +36,23 @@ struct Quirks {
   // Needs EAL's memory in one file.
   bool single_file_segments = false;
   bool rx_interrupt = false;
+  // Gives every device the same MAC address, or none.
+  bool shares_mac = false;
+  // The argument that names the Unix socket of a peer in another process; empty: there is none.
+  std::string_view socket{};
+  // Unmaps what a queue may be reading when its peer goes.
+  bool unmaps_in_use = false;
+  // Takes notice of a peer that goes or comes on the interrupt alone: asked for the link without it, the
+  // driver registers a handler that it never takes back, and ends in it.
+  bool link_interrupt = false;
+  // Its libraries write to standard error while queues are set up.
+  bool prints = false;
 };
+
+// EAL's memory must be one file for this device.
+bool wants_single_file(const Device& device);
+// Mbufs that a receive queue holds from the start, beside those of its descriptors.
+uint32_t least_rx_mbufs(const Device& device);
 
 const Quirks& quirks_of(std::string_view device_or_driver);
 

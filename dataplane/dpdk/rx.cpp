@@ -25,11 +25,27 @@ RxChecksum checksum_of(const rte_mbuf& mbuf) {
 }  // namespace
 
 RxQueue::RxQueue(const RxQueueParams& params, MbufPool& pool, Counters& counters)
-    : params_(params), pool_(pool), counters_(counters), mbufs_(params.burst), packets_(params.burst) {}
+    : params_(params),
+      pass_(gate_of(params.port)),
+      pool_(pool),
+      counters_(counters),
+      mbufs_(params.burst),
+      packets_(params.burst) {}
 
 std::span<Packet> RxQueue::receive() {
-  const uint16_t received = rte_eth_rx_burst(params_.port, params_.queue, mbufs_.data(), params_.burst);
-  for (uint16_t i = 0; i < received; ++i) rte_prefetch0(rte_pktmbuf_mtod(mbufs_[i], void*));
+  if (!pass_.open() || !params_.queue) [[unlikely]]
+    return {};
+  return wrapped(rte_eth_rx_burst(params_.port, *params_.queue, mbufs_.data(), params_.burst));
+}
+
+std::span<Packet> RxQueue::receive(Handover& handover) { return wrapped(handover.receive(mbufs_)); }
+
+std::span<Packet> RxQueue::wrapped(uint16_t received) {
+  for (uint16_t i = 0; i < received; ++i) {
+    // Headers end in the second line.
+    rte_prefetch0(rte_pktmbuf_mtod(mbufs_[i], void*));
+    rte_prefetch0(rte_pktmbuf_mtod_offset(mbufs_[i], void*, RTE_CACHE_LINE_SIZE));
+  }
   size_t count = 0;
   for (uint16_t i = 0; i < received; ++i) {
     rte_mbuf* mbuf = mbufs_[i];

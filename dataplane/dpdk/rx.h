@@ -2,18 +2,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/counters.h"
 #include "base/packet.h"
+#include "dpdk/gate.h"
+#include "dpdk/handover.h"
 #include "dpdk/mempool.h"
 
 namespace millrace::dpdk {
 
 struct RxQueueParams {
   uint16_t port = 0;
-  uint16_t queue = 0;
+  std::optional<uint16_t> queue = 0;  // none: only what other lcores hand over
   uint16_t burst = 32;
   bool waived = false;  // the link does without checksums
   bool copies = false;  // the device hands over the sender's own mbufs
@@ -26,12 +29,16 @@ class RxQueue {
 
   // What has arrived, at most a burst; the caller takes all of it before the next call.
   std::span<Packet> receive();
+  // What other lcores have handed over, likewise.
+  std::span<Packet> receive(Handover& handover);
 
  private:
+  std::span<Packet> wrapped(uint16_t received);
   [[gnu::cold]] rte_mbuf* linearised(rte_mbuf* mbuf);
   [[gnu::cold]] rte_mbuf* copied(rte_mbuf* mbuf);
 
   RxQueueParams params_;
+  Gate::Pass pass_;
   MbufPool& pool_;
   Counters& counters_;
   std::vector<rte_mbuf*> mbufs_;

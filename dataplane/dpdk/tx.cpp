@@ -2,7 +2,9 @@
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_pause.h>
+#include <rte_spinlock.h>
+
+#include <cstddef>
 
 #include "wire/build.h"
 
@@ -35,25 +37,49 @@ rte_mbuf* mbuf_of(Packet& packet) {
 
 }  // namespace
 
-TxQueue::TxQueue(uint16_t port, uint16_t queue, Counters& counters)
-    : port_(port), queue_(queue), counters_(counters) {}
+struct TxLock {
+  rte_spinlock_t lock = RTE_SPINLOCK_INITIALIZER;
+};
+
+std::shared_ptr<TxLock> make_tx_lock() { return std::make_shared<TxLock>(); }
+
+TxQueue::TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared)
+    : port_(port), queue_(queue), pass_(gate_of(port)), counters_(counters), shared_(std::move(shared)) {}
+
+TxQueue::~TxQueue() { rte_pktmbuf_free_bulk(mbufs_.data(), static_cast<unsigned>(mbufs_.size())); }
+
+uint16_t TxQueue::send_burst(size_t from) {
+  const auto count = static_cast<uint16_t>(mbufs_.size() - from);
+  if (shared_ == nullptr) [[likely]]
+    return rte_eth_tx_burst(port_, queue_, mbufs_.data() + from, count);
+  rte_spinlock_lock(&shared_->lock);
+  const uint16_t taken = rte_eth_tx_burst(port_, queue_, mbufs_.data() + from, count);
+  rte_spinlock_unlock(&shared_->lock);
+  return taken;
+}
 
 void TxQueue::send(PacketBatch& batch) {
-  mbufs_.clear();
+  const bool open = pass_.open();
   for (Packet& packet : batch.packets()) mbufs_.push_back(mbuf_of(packet));
   batch.clear();
-  const auto count = static_cast<uint16_t>(mbufs_.size());
-  uint16_t sent = 0;
-  for (int tries = 0; sent < count && tries < kTries; ++tries) {
-    const uint16_t taken =
-        rte_eth_tx_burst(port_, queue_, mbufs_.data() + sent, static_cast<uint16_t>(count - sent));
-    sent = static_cast<uint16_t>(sent + taken);
-    if (taken == 0) rte_pause();
+  size_t sent = 0;
+  while (open && sent < mbufs_.size()) {
+    const uint16_t taken = send_burst(sent);
+    if (taken == 0) break;
+    sent += taken;
   }
-  for (; sent < count; ++sent) {
-    rte_pktmbuf_free(mbufs_[sent]);
+  mbufs_.erase(mbufs_.begin(), mbufs_.begin() + static_cast<std::ptrdiff_t>(sent));
+  const size_t kept = open ? kBacklog : 0;
+  if (mbufs_.size() > kept) [[unlikely]]
+    drop_from(kept);
+}
+
+void TxQueue::drop_from(size_t first) {
+  for (size_t i = first; i < mbufs_.size(); ++i) {
+    rte_pktmbuf_free(mbufs_[i]);
     counters_.drop(DropReason::TxQueueFull);
   }
+  mbufs_.resize(first);
 }
 
 }  // namespace millrace::dpdk

@@ -1,33 +1,51 @@
-// A transmit queue as the loop sees it: it takes a batch whole, and what the device will not have is dropped.
+// A transmit queue as the loop sees it: it takes a batch whole, and what the device will not have for long is
+// dropped.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/counters.h"
 #include "base/packet.h"
+#include "dpdk/gate.h"
 
 struct rte_mbuf;
 
 namespace millrace::dpdk {
 
+struct TxLock;
+// A lock for a queue that several lcores send on: a device with fewer queues than lcores.
+std::shared_ptr<TxLock> make_tx_lock();
+
 class TxQueue {
  public:
-  // `counters` outlives the queue.
-  TxQueue(uint16_t port, uint16_t queue, Counters& counters);
+  // `counters` outlives the queue. `shared` is held while sending on a queue that other lcores use too.
+  TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr);
+  ~TxQueue();
+  TxQueue(TxQueue&&) noexcept = default;
+  TxQueue& operator=(TxQueue&&) = delete;
 
-  // Gives every packet of the batch, all of them from MbufPools, to the device and leaves the batch empty.
+  // Takes every packet of the batch, all of them from MbufPools, and leaves it empty. To be called in every
+  // turn of the loop, empty or not: what the device had no room for goes first in the next, and the port's
+  // gate waits for it.
   void send(PacketBatch& batch);
 
  private:
-  // A ring that stays full for so many bursts belongs to a peer that has stopped reading. TCP sends again; an
-  // lcore that waited would stop every other connection.
-  static constexpr int kTries = 8;
+  // A window of a connection fits although the peer has lost its CPU for a moment. A ring that stays full
+  // belongs to a peer that has stopped reading: TCP sends again, and an lcore that waited would stop every
+  // other connection.
+  static constexpr size_t kBacklog = 2048;
+
+  uint16_t send_burst(size_t from);
+  void drop_from(size_t first);
 
   uint16_t port_;
   uint16_t queue_;
+  Gate::Pass pass_;
   Counters& counters_;
-  std::vector<rte_mbuf*> mbufs_;
+  std::shared_ptr<TxLock> shared_;
+  std::vector<rte_mbuf*> mbufs_;  // not sent yet, the oldest first
 };
 
 }  // namespace millrace::dpdk

@@ -114,6 +114,15 @@ bool Host::send(Packet&& packet, const IpAddress& destination, Instant now, Pack
   return impl_->neighbors.hold(std::move(packet), *next_hop, destination, now, out);
 }
 
+void Host::share_news() { impl_->neighbor_input.share_news(); }
+std::vector<NeighborNews> Host::take_news() { return impl_->neighbor_input.take_news(); }
+
+void Host::learn(const NeighborNews& news, Instant now, PacketBatch& out) {
+  const Advertisement advertisement{
+      .mac = news.mac, .solicited = impl_->neighbors.asking(news.address), .override_ = news.override_};
+  impl_->neighbors.heard_advertisement(news.address, advertisement, now, out);
+}
+
 std::vector<IpAddress> Host::take_unreachable() { return impl_->neighbors.take_unreachable(); }
 
 void Host::send_error(const wire::Frame& frame, uint8_t type, uint8_t code, Instant now, PacketBatch& out) {

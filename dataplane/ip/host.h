@@ -41,6 +41,13 @@ struct NeighborRow {  // for `millracectl neighbors`
   uint32_t queued = 0;
 };
 
+// What a neighbour said of itself, for the shards that its frame did not reach.
+struct NeighborNews {
+  IpAddress address;
+  MacAddress mac;
+  bool override_ = true;  // RFC 4861 §4.4
+};
+
 class Host {
  public:
   // `params` outlives the host. `pool` supplies packets for ARP, ND and ICMP.
@@ -85,6 +92,12 @@ class Host {
   // error, a group address or a fragment (RFC 1122 §3.2.2, RFC 4443 §2.4). Goes back to the frame's source
   // MAC.
   void send_error(const wire::Frame& frame, uint8_t type, uint8_t code, Instant now, PacketBatch& out);
+
+  // Keeps what neighbours say for take_news(): other shards of ours may be waiting for it.
+  void share_news();
+  std::vector<NeighborNews> take_news();
+  // What another shard of ours has heard; brings an entry up to date, makes none.
+  void learn(const NeighborNews& news, Instant now, PacketBatch& out);
 
   void expire(Instant now, PacketBatch& out);
   Instant next_deadline() const;

@@ -20,15 +20,18 @@ void NeighborInput::receive_arp(const wire::Frame& frame, Instant now, PacketBat
   const bool solicited =
       arp->operation == wire::ArpPacket::kReply && local_.contains(arp->target) && table_.asking(arp->sender);
   const Advertisement advertisement{.mac = arp->sender_mac, .solicited = solicited, .override_ = true};
+  tell(arp->sender, arp->sender_mac, true);
   if (!table_.heard_advertisement(arp->sender, advertisement, now, out))
-    counters_.drop(DropReason::ArpUnwanted);
+    drop_unwanted(DropReason::ArpUnwanted);
 }
 
 void NeighborInput::on_arp_request(const wire::Frame& frame, const wire::ArpPacket& arp, Instant now,
                                    PacketBatch& out) {
   // A probe (RFC 5227 §2.1.1) comes from 0.0.0.0, which is on no link.
-  if (!arp.sender.is_unspecified() && routes_.on_link(arp.sender))
+  if (!arp.sender.is_unspecified() && routes_.on_link(arp.sender)) {
+    tell(arp.sender, arp.sender_mac, true);
     table_.heard_request(arp.sender, arp.sender_mac, now, out);
+  }
   messages_.answer_arp(arp, frame.source_mac, out);
 }
 
@@ -58,8 +61,10 @@ void NeighborInput::on_solicitation(const wire::Frame& frame, const wire::NdMess
                                     PacketBatch& out) {
   if (!local_.contains(message.target)) return counters_.drop(DropReason::NdUnwanted);
   if (local_.contains(frame.source)) return counters_.drop(DropReason::IpSourceInvalid);
-  if (message.mac && routes_.on_link(frame.source))
+  if (message.mac && routes_.on_link(frame.source)) {
+    tell(frame.source, message.mac, true);
     table_.heard_request(frame.source, *message.mac, now, out);
+  }
   messages_.answer_solicitation(frame, message.target, out);
 }
 
@@ -71,8 +76,17 @@ void NeighborInput::on_advertisement(const wire::Frame& frame, const wire::NdMes
   }
   const Advertisement advertisement{
       .mac = message.mac, .solicited = message.solicited, .override_ = message.override_};
+  tell(message.target, message.mac, message.override_);
   if (!table_.heard_advertisement(message.target, advertisement, now, out))
-    counters_.drop(DropReason::NdUnwanted);
+    drop_unwanted(DropReason::NdUnwanted);
+}
+
+void NeighborInput::tell(const IpAddress& address, const std::optional<MacAddress>& mac, bool override_flag) {
+  if (sharing_ && mac && news_.size() < kNews) news_.push_back({address, *mac, override_flag});
+}
+
+void NeighborInput::drop_unwanted(DropReason reason) {
+  if (!sharing_) counters_.drop(reason);
 }
 
 }  // namespace millrace::ip

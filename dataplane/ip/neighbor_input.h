@@ -2,6 +2,10 @@
 // keeps what they say, link_messages.h writes the answers.
 #pragma once
 
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "base/counters.h"
 #include "base/time.h"
 #include "ip/link_messages.h"
@@ -26,7 +30,15 @@ class NeighborInput {
   // A valid ND message (types 133 to 137).
   void receive_nd(const wire::Frame& frame, Instant now, PacketBatch& out);
 
+  void share_news() { sharing_ = true; }
+  std::vector<NeighborNews> take_news() { return std::exchange(news_, {}); }
+
  private:
+  // A burst brings no more than that: a flood of announcements is not worth another lcore's time.
+  static constexpr size_t kNews = 32;
+  void tell(const IpAddress& address, const std::optional<MacAddress>& mac, bool override_flag);
+  // Nobody here had asked; somebody of ours may have.
+  void drop_unwanted(DropReason reason);
   void on_arp_request(const wire::Frame& frame, const wire::ArpPacket& arp, Instant now, PacketBatch& out);
   void on_arp_conflict(const wire::ArpPacket& arp, Instant now, PacketBatch& out);
   void on_solicitation(const wire::Frame& frame, const wire::NdMessage& message, Instant now,
@@ -41,6 +53,8 @@ class NeighborInput {
   LinkMessages& messages_;
   Counters& counters_;
   Instant defend_after_ = Instant::min();
+  bool sharing_ = false;
+  std::vector<NeighborNews> news_;
 };
 
 }  // namespace millrace::ip

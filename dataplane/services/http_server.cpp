@@ -1,6 +1,7 @@
 #include "services/http_server.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "services/http_date.h"
@@ -61,17 +62,36 @@ HttpEnd HttpServer::advance(HttpStream& stream, ExchangePtr& exchange) {
   }
 }
 
+bool HttpServer::is_remembered(std::span<const uint8_t> octets) const {
+  return !last_.head.empty() && octets.size() >= last_.head.size() &&
+         std::memcmp(octets.data(), last_.head.data(), last_.head.size()) == 0;
+}
+
+void HttpServer::remember(std::span<const uint8_t> head, const HttpAnswer& answer) {
+  if (head.size() > kRememberedHead) return;
+  last_.head.assign(head.begin(), head.end());
+  last_.answer = answer;
+}
+
 // Requests that lie whole in `run` are parsed where they are.
 size_t HttpServer::read_requests(HttpStream& stream, ExchangePtr& exchange, std::span<const uint8_t> run) {
   size_t used = 0;
   while (used < run.size() && !exchange) {
+    if (is_remembered(run.subspan(used))) {
+      used += last_.head.size();
+      respond(stream, exchange, last_.answer);
+      continue;
+    }
     HttpRequest request;
-    const HttpParse parse = parse_http_request(run.subspan(used), request);
+    const std::span<const uint8_t> rest = run.subspan(used);
+    const HttpParse parse = parse_http_request(rest, request);
     used += parse.consumed;
     switch (parse.status) {
-      case HttpParse::Status::Complete:
-        accept(stream, exchange, request);
+      case HttpParse::Status::Complete: {
+        const HttpAnswer answer = accept(stream, exchange, request);
+        if (!request.chunked && request.content_length == 0) remember(rest.first(parse.consumed), answer);
         break;
+      }
       case HttpParse::Status::Refused:
         refuse(stream, exchange, parse.refusal);
         break;
@@ -156,13 +176,14 @@ HttpEnd HttpServer::finish(HttpStream& stream, ExchangePtr& exchange) {
 // ---- decisions
 // -----------------------------------------------------------------------------------------------
 
-void HttpServer::accept(HttpStream& stream, ExchangePtr& exchange, const HttpRequest& request) {
+HttpAnswer HttpServer::accept(HttpStream& stream, ExchangePtr& exchange, const HttpRequest& request) {
   const HttpAnswer answer = resolve(request);
   if (request.chunked || request.content_length != 0) {
     expect_body(stream, exchange, request, answer);
   } else {
     respond(stream, exchange, answer);
   }
+  return answer;
 }
 
 // RFC 9112 §9.3: to go on with the connection, a server reads the whole body though it has no use for it.

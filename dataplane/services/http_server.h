@@ -50,12 +50,22 @@ class HttpServer {
   };
   static constexpr size_t kInlineBody = 4096;
 
+  // Clients on kept connections ask for the same thing over and over: a head that is octet for octet the last
+  // one is not parsed again. Heads with a body, or longer than this, are not remembered.
+  static constexpr size_t kRememberedHead = 1024;
+  struct Remembered {
+    std::vector<uint8_t> head;
+    HttpAnswer answer;
+  };
+  bool is_remembered(std::span<const uint8_t> octets) const;
+  void remember(std::span<const uint8_t> head, const HttpAnswer& answer);
+
   size_t read_requests(HttpStream& stream, ExchangePtr& exchange, std::span<const uint8_t> run);
   size_t read_head(HttpStream& stream, ExchangePtr& exchange, std::span<const uint8_t> run);
   size_t read_body(HttpStream& stream, ExchangePtr& exchange, std::span<const uint8_t> run);
   HttpEnd linger(HttpStream& stream, HttpExchange& exchange);
 
-  void accept(HttpStream& stream, ExchangePtr& exchange, const HttpRequest& request);
+  HttpAnswer accept(HttpStream& stream, ExchangePtr& exchange, const HttpRequest& request);
   void expect_body(HttpStream& stream, ExchangePtr& exchange, const HttpRequest& request, HttpAnswer answer);
   HttpAnswer resolve(const HttpRequest& request) const;
   bool is_unchanged(const HttpRequest& request, const HttpFile& file) const;
@@ -72,7 +82,8 @@ class HttpServer {
   std::shared_ptr<const HttpSite> site_;
   HttpLimits limits_;
   std::vector<Block> blocks_;  // one a file
-  std::string date_;           // IMF-fixdate; empty: no clock, and RFC 9110 §6.6.1 wants no Date then
+  Remembered last_;
+  std::string date_;  // IMF-fixdate; empty: no clock, and RFC 9110 §6.6.1 wants no Date then
   std::chrono::sys_seconds wall_clock_{};
   uint64_t generation_ = 0;
   uint64_t held_ = 0;

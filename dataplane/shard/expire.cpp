@@ -62,6 +62,7 @@ void Shard::expire(Instant now, PacketBatch& out) {
   impl.time_wait_fifo.expire(
       now, [&](uint32_t index) { return impl.time_wait[index].expires; },
       [&](uint32_t index) {
+        if (impl.strays_out != 0) impl.release_claim(impl.flow_of(impl.time_wait[index].key));
         const flow::Ref ref(flow::Kind::TimeWait, index);
         impl.table.erase(impl.hash(impl.time_wait[index].key), ref);
         ++impl.table_changes;
@@ -74,6 +75,7 @@ void Shard::expire(Instant now, PacketBatch& out) {
     impl.next_drain_sweep = now + kDrainSweep;
     impl.shut_down_idle();
   }
+  impl.show_gauges();
 }
 
 // A neighbour that does not answer is a soft error: it names the reason should the retransmissions run out.

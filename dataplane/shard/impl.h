@@ -3,12 +3,16 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/slab.h"
 #include "flow/listeners.h"
 #include "flow/ports.h"
+#include "flow/steering_check.h"
 #include "flow/table.h"
 #include "shard/recorder.h"
 #include "shard/shard.h"
@@ -35,13 +39,17 @@ struct Listener {
 
 struct Shard::Impl {
   Impl(Shard& owner, const ShardParams& given, wire::Checksum link_checksum, PacketPool& packets,
-       Entropy& entropy, Instant start);
+       Entropy& entropy, Instant start, const Place& where);
   ~Impl();
 
   tcp::Context context() { return {.now = now, .params = params.tcp, .counters = counters}; }
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
   flow::FlowKey make_key(const wire::FlowAddress& flow, ip::LocalId local) const;
+  wire::FlowAddress flow_of(const flow::FlowKey& key) const {
+    return {.local = {host.local_address(key.local), key.local_port},
+            .remote = {key.remote, key.remote_port}};
+  }
 
   // ---- receive.cpp
   void receive_burst(std::span<Packet> burst, PacketBatch& out);
@@ -51,7 +59,7 @@ struct Shard::Impl {
   void on_syn_record(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   void on_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
   void on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, PacketBatch& out);
-  void on_icmp_error(const ip::TransportError& error, PacketBatch& out);
+  void on_icmp_error(const ip::TransportError& error, Packet& packet, PacketBatch& out);
 
   // ---- open.cpp
   uint32_t new_connection(app::Handler& handler, const wire::FlowAddress& flow, const flow::FlowKey& key);
@@ -60,6 +68,23 @@ struct Shard::Impl {
   app::Connection* promote(uint32_t index, const wire::FlowAddress& flow, uint64_t hash);
   void forget_syn_record(uint32_t index, uint64_t hash);
   app::OpenResult open(const app::ConnectOptions& options, app::Handler& handler);
+
+  // ---- steer.cpp
+  bool shares_flows() const { return place.peers != nullptr; }
+  bool owns(const wire::FlowAddress& flow) const;
+  void check_steering(const wire::FlowAddress& flow);
+  // Whether the packet is another shard's: then it has gone there.
+  bool hand_over(const wire::FlowAddress& flow, Packet& packet);
+  void tell(unsigned to, Notice notice);
+  void tell_all(const Notice& notice);
+  void flush_notices();
+  std::optional<uint16_t> choose_port(const wire::FlowAddress& flow,
+                                      const std::function<bool(uint16_t)>& is_free);
+  // Asks the owner for a flow that is not ours.
+  void claim(app::Connection& connection);
+  void release_claim(const wire::FlowAddress& flow);
+  void answer_claim(const Notice& claim);
+  void on_claim_answered(const Notice& answer, PacketBatch& out);
 
   // ---- serve.cpp
   void make_ready(app::Connection& connection);
@@ -71,6 +96,7 @@ struct Shard::Impl {
   void forget_time_wait(uint32_t index, uint64_t hash);
   void destroy(app::Connection& connection);
   void shut_down_idle();
+  void show_gauges();
   void note_unreachable(const IpAddress& address);
 
   // ---- emit.cpp
@@ -86,6 +112,7 @@ struct Shard::Impl {
 
   Shard& shard;
   ShardParams params;
+  Place place;
   wire::Checksum checksum;
   PacketPool& pool;
   Counters counters;
@@ -120,6 +147,17 @@ struct Shard::Impl {
   Recorder recorder;
   Packet spare;  // allocated ahead: whether there is something to send shows only later
   bool draining = false;
+
+  flow::SteeringCheck steering_check;
+  bool handed_over = false;  // this burst has been through another shard
+  struct Addressed {
+    unsigned to;
+    Notice notice;
+  };
+  std::vector<Addressed> notices;                // that have not left yet
+  std::map<wire::FlowAddress, uint16_t> strays;  // flows of ours that another shard uses
+  uint32_t strays_out = 0;                       // flows of others that we use
+
   Instant next_drain_sweep{};
   uint32_t established = 0;
 

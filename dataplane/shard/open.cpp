@@ -42,10 +42,11 @@ app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handl
   const auto is_free = [&](uint16_t port) {
     flow.local.port = port;
     const flow::FlowKey key = make_key(flow, local);
-    return !table.find(hash(key), key, [this](flow::Ref ref) -> const flow::FlowKey& { return key_of(ref); });
+    return !table.find(hash(key), key, [this](flow::Ref ref) -> const flow::FlowKey& {
+      return key_of(ref);
+    }) && (strays.empty() || !strays.contains(flow));
   };
-  const std::optional<uint16_t> port =
-      options.local_port ? options.local_port : ports.select(*source, options.remote, is_free);
+  const std::optional<uint16_t> port = options.local_port ? options.local_port : choose_port(flow, is_free);
   if (!port) return {.connection = nullptr, .error = NoPorts};
   if (*port == 0) return {.connection = nullptr, .error = BadAddress};
   if (!is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
@@ -64,6 +65,7 @@ app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handl
     return {.connection = nullptr, .error = NoMemory};
   }
   ++table_changes;
+  if (!owns(flow)) claim(connection);
   make_ready(connection);
   return {.connection = &connection, .error = None};
 }

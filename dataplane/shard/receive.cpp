@@ -8,13 +8,21 @@
 
 namespace millrace::shard {
 
+void Shard::receive_handed_over(std::span<Packet> burst, Instant now, PacketBatch& out) {
+  impl_->handed_over = true;
+  receive(burst, now, out);
+  impl_->handed_over = false;
+}
+
 void Shard::receive(std::span<Packet> burst, Instant now, PacketBatch& out) {
   impl_->now = now;
+  if (burst.empty()) return;
   while (!burst.empty()) {
     const std::span<Packet> part = burst.first(std::min(kBurst, burst.size()));
     impl_->receive_burst(part, out);
     burst = burst.subspan(part.size());
   }
+  impl_->show_gauges();
 }
 
 void Shard::Impl::receive_burst(std::span<Packet> burst, PacketBatch& out) {
@@ -50,7 +58,6 @@ void Shard::Impl::parse(std::span<Packet> burst, PacketBatch& out) {
         frame.kind = wire::FrameKind::Dropped;
         frame.reason = frame.to_group ? DropReason::IpMulticastTransport : DropReason::IpNotOurs;
       } else {
-        counters.tcp_segments_received.add();
         keys[i] = make_key(frame.tcp.flow, local);
         hashes[i] = hash(keys[i]);
         table.prefetch(hashes[i]);
@@ -62,11 +69,17 @@ void Shard::Impl::parse(std::span<Packet> burst, PacketBatch& out) {
       if (frame.error_type != 0 && host.local_id(frame.destination) != ip::kNoLocal)
         host.send_error(frame, frame.error_type, frame.error_code, now, out);
     } else if (frame.kind != wire::FrameKind::Tcp) {
-      if (const auto error = host.receive(frame, now, out)) on_icmp_error(*error, out);
+      if (const auto error = host.receive(frame, now, out)) on_icmp_error(*error, burst[i], out);
     }
   }
+  if (handed_over) return;
   counters.rx_packets.add(burst.size());
   counters.rx_bytes.add(octets);
+  for (const ip::NeighborNews& news : host.take_news())
+    tell_all({.kind = Notice::Kind::Neighbor,
+              .address = news.address,
+              .mac = news.mac,
+              .override_ = news.override_});
 }
 
 const flow::FlowKey& Shard::Impl::key_of(flow::Ref ref) const {
@@ -91,6 +104,12 @@ flow::FlowKey Shard::Impl::make_key(const wire::FlowAddress& flow, ip::LocalId l
 
 void Shard::Impl::dispatch(size_t i, Packet& packet, PacketBatch& out) {
   wire::Frame& frame = frames[i];
+  if (shares_flows() && !handed_over) {
+    if (place.rss && steering_check.pending(frame.tcp.flow.remote.address.family()))
+      check_steering(frame.tcp.flow);
+    if (!refs[i] && hand_over(frame.tcp.flow, packet)) return;
+  }
+  counters.tcp_segments_received.add();
   if (!refs[i]) {
     recorder.received(now, frame.tcp, keys[i].local, tcp::State::Closed);
     return on_stranger(frame, keys[i], hashes[i], out);
@@ -178,7 +197,7 @@ void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t reco
     }
     case tcp::TimeWaitAction::Reopen: {
       const flow::FlowKey key = make_key(frame.tcp.flow, record.key.local);
-      if (listening.find(frame.tcp.flow.local) == kNoIndex || draining) {
+      if (listening.find(frame.tcp.flow.local) == kNoIndex || draining || !owns(frame.tcp.flow)) {
         // Nobody would take the new connection: the old one's quiet time goes on.
         wire::Segment answer;
         tcp::acknowledge(record, now, answer);
@@ -216,8 +235,9 @@ void Shard::Impl::on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint
 
 // RFC 5927 §4: only for a segment in flight; a hard error ends nothing but an open (RFC 1122 §4.2.3.9
 // amended).
-void Shard::Impl::on_icmp_error(const ip::TransportError& error, PacketBatch& out) {
+void Shard::Impl::on_icmp_error(const ip::TransportError& error, Packet& packet, PacketBatch& out) {
   app::Connection* connection = shard.find(error.quoted.flow);
+  if (connection == nullptr && shares_flows() && !handed_over && hand_over(error.quoted.flow, packet)) return;
   if (connection == nullptr) return counters.drop(DropReason::IcmpQuoteForeign);
   tcp::Tcb& tcb = connection->tcb();
   if (!error.quoted.seq.within(tcb.hot.snd_una, tcb.hot.snd_nxt - tcb.hot.snd_una))

@@ -11,29 +11,43 @@ Recorder::Recorder(uint32_t segments) {
   mask_ = lines_.size() - 1;
 }
 
+// Field by field: a line put together elsewhere and copied would stall on its own stores.
 void Recorder::write(Instant now, const wire::Segment& segment, ip::LocalId local, tcp::State before,
                      bool sent) {
   Line& line = lines_[next_++ & mask_];
+  __builtin_prefetch(&lines_[next_ & mask_], 1);
+  line.at = now;
+  line.remote = segment.flow.remote.address;
+  line.remote_port = segment.flow.remote.port;
+  line.local_port = segment.flow.local.port;
+  line.local = local;
+  line.window = segment.window;
+  line.seq = segment.seq;
+  line.ack = segment.ack;
+  line.payload_length = segment.payload_length;
+  line.flags = segment.flags;
+  line.before = before;
+  line.after = before;
+  line.sent = sent;
+  line.options = 0;
   const wire::TcpOptions& options = segment.options;
-  line = {.at = now,
-          .remote = segment.flow.remote.address,
-          .remote_port = segment.flow.remote.port,
-          .local_port = segment.flow.local.port,
-          .local = local,
-          .window = segment.window,
-          .seq = segment.seq,
-          .ack = segment.ack,
-          .payload_length = segment.payload_length,
-          .timestamps = options.timestamps.value_or(wire::Timestamps{}),
-          .mss = options.mss.value_or(Mss(0)).octets(),
-          .window_scale = options.window_scale.value_or(WindowScale(0)).shift(),
-          .options = static_cast<uint8_t>((options.mss ? kMss : 0) | (options.window_scale ? kScale : 0) |
-                                          (options.timestamps ? kTimestamps : 0) |
-                                          (options.sack_permitted ? kSack : 0)),
-          .flags = segment.flags,
-          .before = before,
-          .after = before,
-          .sent = sent};
+  if (options.timestamps) {
+    line.timestamps = *options.timestamps;
+    line.options = kTimestamps;
+  }
+  if (segment.flags.syn()) write_syn_options(line, options);
+}
+
+void Recorder::write_syn_options(Line& line, const wire::TcpOptions& options) {
+  if (options.mss) {
+    line.mss = options.mss->octets();
+    line.options |= kMss;
+  }
+  if (options.window_scale) {
+    line.window_scale = options.window_scale->shift();
+    line.options |= kScale;
+  }
+  if (options.sack_permitted) line.options |= kSack;
 }
 
 TraceRow Recorder::expand(const Line& line, const ip::Host& host) {

@@ -54,6 +54,8 @@ class Recorder {
   static constexpr uint8_t kMss = 1, kScale = 2, kTimestamps = 4, kSack = 8;
 
   void write(Instant now, const wire::Segment& segment, ip::LocalId local, tcp::State before, bool sent);
+  // RFC 9293 §3.2, RFC 7323 §1.3, RFC 2018 §2: these stand on SYNs alone.
+  static void write_syn_options(Line& line, const wire::TcpOptions& options);
   static TraceRow expand(const Line& line, const ip::Host& host);
 
   std::vector<Line> lines_;

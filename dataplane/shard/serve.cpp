@@ -24,6 +24,7 @@ void Shard::run(Instant now) {
 void Shard::transmit(Instant now, PacketBatch& out) {
   Impl& impl = *impl_;
   impl.now = now;
+  if (!busy()) return;
   size_t kept = 0;
   const size_t count = impl.ready.size();
   for (size_t i = 0; i < count; ++i) {
@@ -46,16 +47,22 @@ void Shard::transmit(Instant now, PacketBatch& out) {
   }
   impl.ready.resize(kept);
   impl.spare.reset();
-  impl.counters.connections.set(impl.connections.used());
-  impl.counters.syn_records.set(impl.syn_queue.size());
-  impl.counters.time_wait_records.set(impl.time_wait.used());
-  impl.counters.buffer_bytes.set(impl.memory.used_bytes());
-  impl.counters.established_connections.set(impl.established);
+  if (!impl.notices.empty()) impl.flush_notices();
+  impl.show_gauges();
+}
+
+void Shard::Impl::show_gauges() {
+  counters.connections.set(connections.used());
+  counters.syn_records.set(syn_queue.size());
+  counters.time_wait_records.set(time_wait.used());
+  counters.buffer_bytes.set(memory.used_bytes());
+  counters.established_connections.set(established);
 }
 
 // Sends what may leave now. False: `out` or the pool is exhausted, and something may be left.
 bool Shard::Impl::send_pending(app::Connection& connection, PacketBatch& out) {
-  if (connection.links.detached) return true;
+  if (connection.links.detached || connection.links.stray == app::Connection::Links::Stray::Claiming)
+    return true;
   tcp::Tcb& tcb = connection.tcb();
   wire::Segment segment;
   tcp::PayloadRange payload;
@@ -99,6 +106,9 @@ void Shard::Impl::leave(app::Connection& connection, PacketBatch& out) {
   else
     table.erase(key_hash, flow::Ref(flow::Kind::Connection, connection.links.index));
   ++table_changes;
+  if (connection.links.stray == app::Connection::Links::Stray::Granted &&
+      tcb.hot.state() != tcp::State::TimeWait)
+    release_claim({.local = connection.local(), .remote = connection.remote()});
   connection.links.detached = true;
   wheel.cancel(tcb.hot.timer);
   if (delayed_acks.contains(connection.links.index)) delayed_acks.remove(connection.links.index);
@@ -120,6 +130,7 @@ void Shard::Impl::enter_time_wait(app::Connection& connection, uint64_t key_hash
   const uint32_t index = time_wait.create(connection.tcb());
   if (index == kNoIndex) {  // configured to hold none
     table.erase(key_hash, from);
+    if (strays_out != 0) release_claim({.local = connection.local(), .remote = connection.remote()});
     return;
   }
   time_wait[index].expires = now + 2 * params.tcp.msl;
@@ -128,6 +139,7 @@ void Shard::Impl::enter_time_wait(app::Connection& connection, uint64_t key_hash
 }
 
 void Shard::Impl::forget_time_wait(uint32_t index, uint64_t key_hash) {
+  if (strays_out != 0) release_claim(flow_of(time_wait[index].key));
   time_wait_fifo.remove(index);
   table.erase(key_hash, flow::Ref(flow::Kind::TimeWait, index));
   ++table_changes;

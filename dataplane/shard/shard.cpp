@@ -19,9 +19,10 @@ uint32_t table_bound(const MemoryParams& memory) {
 }  // namespace
 
 Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_checksum, PacketPool& packets,
-                  Entropy& entropy, Instant start)
+                  Entropy& entropy, Instant start, const Place& where)
     : shard(owner),
       params(given),
+      place(where),
       checksum(link_checksum),
       pool(packets),
       now(start),
@@ -38,7 +39,9 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       time_wait(given.memory.time_wait_records),
       time_wait_fifo(TimeWaitLinks{&time_wait}),
       delayed_acks(AckLinks{&connections}),
-      recorder(given.memory.trace_segments) {}
+      recorder(given.memory.trace_segments) {
+  if (place.peers != nullptr) host.share_news();
+}
 
 Shard::Impl::~Impl() {
   for (uint32_t i = 0; i < connections.extent(); ++i)
@@ -51,19 +54,20 @@ Shard::Impl::~Impl() {
 }
 
 Shard::Shard(const ShardParams& params, wire::Checksum checksum, PacketPool& pool, Entropy& entropy,
-             Instant now)
-    : impl_(std::make_unique<Impl>(*this, params, checksum, pool, entropy, now)) {}
+             Instant now, const Place& place)
+    : impl_(std::make_unique<Impl>(*this, params, checksum, pool, entropy, now, place)) {}
 
 Shard::~Shard() = default;
 
 void Shard::start(Instant now, PacketBatch& out) {
   impl_->now = now;
-  impl_->host.announce(now, out);
+  // Once is enough for all of us.
+  if (impl_->place.index == 0) impl_->host.announce(now, out);
 }
 
 Instant Shard::now() const { return impl_->now; }
 
-bool Shard::busy() const { return !impl_->ready.empty(); }
+bool Shard::busy() const { return !impl_->ready.empty() || !impl_->notices.empty(); }
 
 Instant Shard::next_deadline() const {
   const Impl& impl = *impl_;

@@ -23,6 +23,7 @@
 #include "base/params.h"
 #include "flow/ports.h"
 #include "ip/host.h"
+#include "shard/peers.h"
 #include "shard/rows.h"
 #include "tcp/state.h"
 #include "wire/build.h"
@@ -33,7 +34,8 @@ class Shard final : public app::Stack {
  public:
   // `pool` supplies the packets to send and outlives the shard. `entropy` is read here and on each secret's
   // renewal. `now` is the first instant.
-  Shard(const ShardParams& params, wire::Checksum checksum, PacketPool& pool, Entropy& entropy, Instant now);
+  Shard(const ShardParams& params, wire::Checksum checksum, PacketPool& pool, Entropy& entropy, Instant now,
+        const Place& place = {});
   ~Shard() override;
 
   // Announces our addresses on the link.
@@ -41,6 +43,10 @@ class Shard final : public app::Stack {
 
   // Takes every packet of `burst` (they are moved from).
   void receive(std::span<Packet> burst, Instant now, PacketBatch& out);
+  // The same for packets that another shard received; they are not handed over again.
+  void receive_handed_over(std::span<Packet> burst, Instant now, PacketBatch& out);
+  // What another shard says.
+  void hear(const Notice& notice, Instant now, PacketBatch& out);
   void expire(Instant now, PacketBatch& out);
   void run(Instant now);
   void transmit(Instant now, PacketBatch& out);

@@ -38,6 +38,7 @@ enum class End : uint8_t {
   Unreachable,
   Aborted,
   NoMemory,
+  AddressInUse,
   Internal
 };
 

@@ -12,6 +12,12 @@ namespace {
 
 constexpr uint32_t kVlanTag = 4;
 
+MacAddress mac_at(const uint8_t* octets) {
+  std::array<uint8_t, 6> mac;
+  std::memcpy(mac.data(), octets, mac.size());
+  return MacAddress(mac);
+}
+
 // A tag of another VLAN is not for us: the port is untagged.
 [[gnu::cold]] bool skip_priority_tag(std::span<const uint8_t> bytes, Frame& frame, LinkPayload& out) {
   if (bytes.size() < kEthernetHeader + kVlanTag) return refuse(frame, DropReason::FrameTooShort);
@@ -27,11 +33,8 @@ bool parse_ethernet(std::span<const uint8_t> bytes, const MacAddress& ours, Fram
   if (bytes.size() < kEthernetHeader) return refuse(frame, DropReason::FrameTooShort);
   const uint8_t* header = bytes.data();
   frame.to_group = (header[0] & 1) != 0;
-  if (!frame.to_group && std::memcmp(header, ours.octets().data(), 6) != 0)
-    return refuse(frame, DropReason::NotOurMac);
-  std::array<uint8_t, 6> source;
-  std::memcpy(source.data(), header + 6, 6);
-  frame.source_mac = MacAddress(source);
+  if (!frame.to_group && mac_at(header) != ours) return refuse(frame, DropReason::NotOurMac);
+  frame.source_mac = mac_at(header + 6);
   if (frame.source_mac.is_multicast() || frame.source_mac.is_zero())
     return refuse(frame, DropReason::SourceMacInvalid);
   out.ether_type = get16(header + 12);

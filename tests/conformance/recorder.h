@@ -72,6 +72,8 @@ class Recorder final : public app::Handler {
         return "aborted";
       case app::CloseReason::NoMemory:
         return "no memory";
+      case app::CloseReason::AddressInUse:
+        return "address in use";
       case app::CloseReason::Internal:
         return "internal";
     }

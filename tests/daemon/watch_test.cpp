@@ -50,5 +50,23 @@ TEST(Watch, InterfaceMadeByTheDriver_IsItselfThePeer) {
   EXPECT_THAT(watch.look(watched.shards, watched.start), ElementsAre(HasSubstr("ethtool -K mr0 tx off")));
 }
 
+TEST(LinkWatch, Flap_IsToldOnceEachWay) {
+  LinkWatch watch("net_memif0", true);
+  const Watch::Time start{seconds(1000)};
+  EXPECT_EQ(watch.look(true, start), std::nullopt);
+  EXPECT_EQ(watch.look(false, start), "net_memif0: the link is down");
+  EXPECT_EQ(watch.look(false, start + seconds(1)), std::nullopt);
+  EXPECT_EQ(watch.look(true, start + seconds(2)), "net_memif0: the link is up");
+}
+
+TEST(LinkWatch, LinkThatFlapsOnAndOn_IsToldInSumAfterAMinute) {
+  LinkWatch watch("p", true);
+  const Watch::Time start{seconds(1000)};
+  unsigned sentences = 0;
+  for (int i = 0; i < 51; ++i) sentences += watch.look(i % 2 == 1, start + seconds(1)).has_value() ? 1 : 0;
+  EXPECT_EQ(sentences, LinkWatch::kSentences);
+  EXPECT_EQ(watch.look(false, start + seconds(62)), "p: the link is down, after 45 changes");
+}
+
 }  // namespace
 }  // namespace millrace::control

@@ -1,6 +1,6 @@
 """An endpoint under test: `millrace serve` on a device in a network namespace of its own, the kernel as its peer.
 
-Neighbours: wire_test.py (what is asked of it). Python's standard library alone.
+Neighbours: links.py (what it serves on), wire_test.py and survival_test.py (what is asked of it). Python's standard library alone.
 """
 
 import json
@@ -11,21 +11,28 @@ import subprocess
 import tempfile
 import time
 
+from links import LINKS
+
 OURS4, KERNEL4 = "10.0.0.2", "10.0.0.1"
 OURS6, KERNEL6 = "2001:db8::2", "2001:db8::1"
 
 
 class Endpoint:
-    """Use as a context manager. `link` is tap or af_packet."""
+    """Use as a context manager. `link` is a name of links.LINKS."""
 
-    def __init__(self, programs, link, settings=(), services=()):
-        self.programs, self.link = programs, link
+    def __init__(self, programs, link, settings=(), services=(), mtu=1500):
+        self.programs = programs
         self.settings, self.services = list(settings), list(services)
         self.namespace = f"millrace-wire-{os.getpid()}-{link}"
         self.work = tempfile.mkdtemp(prefix="millrace-wire-")
         self.socket = os.path.join(self.work, "control.sock")
         self.log = os.path.join(self.work, "serve.log")
+        self.file_prefix = os.path.basename(self.work)
         self.process = None
+        self.link = LINKS[link](self, mtu)
+        self.device = self.link.kernel
+        port = self.link.vdev.partition(",")[0]
+        self.settings += [f"port.{port}.{key}" for key in (f"mtu={mtu}", *self.link.port_settings)]
 
     def run(self, *command, check=True, **options):
         """Runs a command inside the namespace."""
@@ -42,42 +49,51 @@ class Endpoint:
 
     def __exit__(self, kind, value, trace):
         self.status = self.stop()
+        self.link.close()
         subprocess.run(["ip", "netns", "delete", self.namespace], capture_output=True, check=False)
         if kind is not None and os.path.exists(self.log):
-            with open(self.log, encoding="utf-8", errors="replace") as log:
-                print(f"--- millrace serve said:\n{log.read()}---")
-        shutil.rmtree(self.work, ignore_errors=True)
+            print(f"--- millrace serve said:\n{self.said()}---")
+        for directory in (self.work, os.path.join("/run/dpdk", self.file_prefix)):
+            shutil.rmtree(directory, ignore_errors=True)
 
     def _start(self):
         subprocess.run(["ip", "netns", "add", self.namespace], check=True)
         self.run("ip", "link", "set", "lo", "up")
         self.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0", check=False)
-        if self.link == "tap":
-            self.device, vdev = "mr0", "net_tap0,iface=mr0"
-        else:
-            self.device, vdev = "mrk", "net_af_packet0,iface=mro"
-            self.run("ip", "link", "add", "mrk", "type", "veth", "peer", "name", "mro")
-            self.run("ip", "link", "set", "mro", "up")
-            self.run("ethtool", "-K", "mrk", "tx", "off")
+        self.link.prepare()
+        self.serve()
+        self.link.ready()
+        self.run("ip", "address", "add", f"{KERNEL4}/24", "dev", self.device)
+        self.run("ip", "address", "add", f"{KERNEL6}/64", "dev", self.device, "nodad")
+        self.run("ip", "link", "set", self.device, "up")
+
+    def serve(self):
+        """Starts the endpoint, which then is ready."""
         command = ["ip", "netns", "exec", self.namespace, os.path.join(self.programs, "millrace"), "serve",
-                   "--vdev", vdev, "--address", f"{OURS4}/24", "--address", f"{OURS6}/64",
-                   "--set", f"control.socket={self.socket}"]
+                   "--vdev", self.link.vdev, "--address", f"{OURS4}/24", "--address", f"{OURS6}/64",
+                   "--file-prefix", self.file_prefix, "--set", f"control.socket={self.socket}"]
         for service in self.services:
             command += ["--service", service]
         for setting in self.settings:
             command += ["--set", setting]
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        self.link.spawned()
         self._wait_until_ready()
-        self.run("ip", "address", "add", f"{KERNEL4}/24", "dev", self.device)
-        self.run("ip", "address", "add", f"{KERNEL6}/64", "dev", self.device, "nodad")
-        self.run("ip", "link", "set", self.device, "up")
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def crash(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
 
     def _wait_until_ready(self):
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            with open(self.log, encoding="utf-8") as log:
-                text = log.read()
+            text = self.said()
             if "\nready\n" in text:
                 return
             if self.process.poll() is not None:

@@ -1,6 +1,6 @@
 """`millrace serve` against the kernel's TCP, on real devices in network namespaces made for it.
 
-usage: wire_test.py --programs DIR --link tap|af_packet [--loss SHARE] [--mebibytes N] [TEST...]
+usage: wire_test.py --programs DIR --link LINK [--loss SHARE] [--mebibytes N] [--mtu N] [TEST...]
 Needs root. Traffic stays inside namespaces of its own.
 """
 
@@ -33,6 +33,7 @@ class Wire(unittest.TestCase):
         cls.endpoint = under_test.Endpoint(
             OPTIONS.programs, OPTIONS.link,
             settings=["tcp.msl=1s", "tcp.data_retries=4", "tcp.rto_max=1s", "tcp.receive_buffer=1MiB", "tcp.send_buffer=1MiB"],
+            mtu=OPTIONS.mtu,
             services=[f"http:80,directory={cls.files},directory_bytes={OPTIONS.mebibytes + 1}MiB", "echo:7", "discard:9", "chargen:19"])
         cls.endpoint.__enter__()
         if OPTIONS.loss:
@@ -125,8 +126,9 @@ class Wire(unittest.TestCase):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", required=True, help="the folder of millrace and millracectl")
-    parser.add_argument("--link", required=True, choices=("tap", "af_packet"))
+    parser.add_argument("--link", required=True, choices=sorted(under_test.LINKS))
     parser.add_argument("--loss", type=float, default=0, help="share of segments that the kernel's firewall drops, each way")
+    parser.add_argument("--mtu", type=int, default=1500)
     parser.add_argument("--mebibytes", type=int, default=100)
     parser.add_argument("tests", nargs="*", help="as unittest names them: Wire.test_refused")
     arguments = parser.parse_args()

@@ -175,6 +175,8 @@ TEST(Validate, EalMemory_MustHoldThePoolsInWholeMebibytes) {
             "MiB; raise it, or lower memory.rx_mbufs and memory.tx_mbufs\n");
   EXPECT_EQ(problems_of("[eal]\nmemory_bytes = 74MiB\n"), "");
   EXPECT_THAT(problems_of("[eal]\nmemory_bytes = 74MiB\n[lcores]\nuse = 1-2\n"), HasSubstr("2 lcores x"));
+  EXPECT_THAT(problems_of("[eal]\nmemory_bytes = 250MiB\n[port.a]\nvdev = net_tap0\nmtu = 9000\n"),
+              HasSubstr("(16384 + 16384) mbufs x 9344 octets = 292 MiB"));
   EXPECT_THAT(problems_of("[eal]\nmemory_bytes = 100MB\n"),
               HasSubstr("is not a whole number of MiB; give 96MiB"));
 }

@@ -33,6 +33,8 @@ TEST(Value, GoodText_HasOneCanonicalForm) {
       {"port.p.pci", "01:00.0", "01:00.0"},
       {"port.p.pci", "0000:af:1f.7,rx_vec_en=0", "0000:af:1f.7,rx_vec_en=0"},
       {"port.p.vdev", "net_tap0,iface=fifteen_letters", "net_tap0,iface=fifteen_letters"},
+      {"port.p.vdev", "net_vhost0,iface=/run/millrace/vhost.sock",
+       "net_vhost0,iface=/run/millrace/vhost.sock"},
       {"address.add", "2001:DB8::2/64", "2001:db8::2/64"},
       {"route.add", "default via 10.0.0.1", "0.0.0.0/0 via 10.0.0.1"},
       {"route.add", "default  via  fe80::1", "::/0 via fe80::1"},

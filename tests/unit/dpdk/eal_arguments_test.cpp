@@ -57,6 +57,11 @@ TEST(EalArguments, WithHugePages_NothingIsLeftInTheirFileSystem) {
   EXPECT_THAT(eal_arguments({.in_memory = false}, {{0}, {1}}, true), Not(Contains("--in-memory")));
 }
 
+TEST(EalArguments, NoSharedConfiguration_SoThatNoSecondaryProcessFindsUs) {
+  EXPECT_THAT(eal_arguments({.in_memory = false}, {{0}, {1}}, true), Contains("--no-shconf"));
+  EXPECT_THAT(eal_arguments({}, {{0}, {1}}, false), Contains("--no-shconf"));
+}
+
 TEST(EalArguments, Lcores_MapToTheirCpus) {
   EXPECT_THAT(eal_arguments({}, {{0, 3}, {1, 2}}, false), Contains("--lcores=0@(0,3),1@1,2@2"));
 }

@@ -62,7 +62,7 @@ struct RingPort {
   }
 
   std::unique_ptr<MbufPool> rx_pool = a_pool("rx");
-  std::unique_ptr<MbufPool> tx_pool = a_pool("tx");
+  std::unique_ptr<MbufPool> tx_pool = a_pool("tx", 4096);
   std::unique_ptr<Port> port;
   Counters counters;
 };
@@ -114,21 +114,57 @@ TEST(Port, Frames_ComeBackByCopyInOrder) {
   std::for_each(burst.begin(), burst.end(), [](Packet& packet) { packet.reset(); });
 }
 
-TEST(Port, FullRing_DropsAndCounts) {
+TEST(Port, FullRing_KeepsABacklogThenDropsAndCounts) {
+  constexpr int kFrames = 4096;
+  RingPort ring;
+  TxQueue tx(ring.port->id(), 0, ring.counters);
+  RxQueue rx({.port = ring.port->id(), .burst = 32}, *ring.rx_pool, ring.counters);
+  const auto empty = [&] {
+    uint64_t count = 0;
+    for (std::span<Packet> burst = rx.receive(); !burst.empty(); burst = rx.receive()) {
+      count += burst.size();
+      for (Packet& packet : burst) packet.reset();
+    }
+    return count;
+  };
+  PacketBatch batch(kFrames);
+  for (int i = 0; i < kFrames; ++i) batch.push(a_frame(*ring.tx_pool, 0, 60));
+  tx.send(batch);
+  const uint64_t dropped = ring.counters.dropped(DropReason::TxQueueFull);
+  EXPECT_GT(dropped, 0);
+  uint64_t received = empty();
+  EXPECT_LT(received + dropped, kFrames);
+  for (int turn = 0; turn < 4; ++turn) {
+    tx.send(batch);
+    received += empty();
+  }
+  EXPECT_EQ(received + dropped, kFrames);
+  EXPECT_EQ(ring.counters.dropped(DropReason::TxQueueFull), dropped);
+}
+
+TEST(Port, QueueThatEndsWithABacklog_GivesItBack) {
   RingPort ring;
   TxQueue tx(ring.port->id(), 0, ring.counters);
   PacketBatch batch(2048);
   for (int i = 0; i < 2048; ++i) batch.push(a_frame(*ring.tx_pool, 0, 60));
   tx.send(batch);
-  const uint64_t dropped = ring.counters.dropped(DropReason::TxQueueFull);
-  EXPECT_GT(dropped, 0);
   RxQueue rx({.port = ring.port->id(), .burst = 32}, *ring.rx_pool, ring.counters);
-  uint64_t received = 0;
-  for (std::span<Packet> burst = rx.receive(); !burst.empty(); burst = rx.receive()) {
-    received += burst.size();
+  for (std::span<Packet> burst = rx.receive(); !burst.empty(); burst = rx.receive())
     for (Packet& packet : burst) packet.reset();
+}
+
+TEST(Gate, Shut_KeepsQueuesOutAndWaitsForThoseInside) {
+  Gate& gate = gate_of(63);
+  Gate::Pass pass(gate);
+  EXPECT_TRUE(pass.open());
+  {
+    const Gate::Shut early(gate, std::chrono::milliseconds(1));
+    EXPECT_FALSE(early.empty()) << "the queue may still be inside";
+    EXPECT_FALSE(pass.open());
+    const Gate::Shut again(gate, std::chrono::milliseconds(1));
+    EXPECT_TRUE(again.empty());
   }
-  EXPECT_EQ(received + dropped, 2048);
+  EXPECT_TRUE(pass.open());
 }
 
 TEST(Port, WaivedChecksums_AreReported) {

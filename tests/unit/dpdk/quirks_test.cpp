@@ -35,9 +35,24 @@ TEST(Quirks, MemifFrameBeyondItsBuffers_IsRefused) {
 
 TEST(Quirks, MemifJumbo_GetsDeepRingsAndLargeBuffers) {
   const Device device = completed("net_memif0", 9000);
-  EXPECT_EQ(device.argument("rsize"), "13");
+  EXPECT_EQ(device.argument("rsize"), "12");
+  EXPECT_EQ(device.argument("bsize"), "9024");
   EXPECT_TRUE(check_arguments(device, 9000));
-  EXPECT_EQ(frame_room(device, 9000), 16384);
+  EXPECT_EQ(frame_room(device, 9000), 9024);
+  EXPECT_EQ(completed("net_memif0", 1500).argument("rsize"), "13");
+}
+
+TEST(Quirks, MemifZeroCopy_WantsOneFileAndAnMbufForEverySlot) {
+  const Device device = completed("net_memif0,zero-copy=yes", 1500);
+  EXPECT_TRUE(wants_single_file(device));
+  EXPECT_EQ(least_rx_mbufs(device), 8192);
+  EXPECT_FALSE(wants_single_file(completed("net_memif0", 1500)));
+  EXPECT_EQ(least_rx_mbufs(completed("net_memif0", 1500)), 0);
+}
+
+TEST(Quirks, VhostWithTso_IsRefused) {
+  EXPECT_FALSE(check_arguments(completed("net_vhost0,iface=/tmp/v,tso=1", 1500), 1500));
+  EXPECT_TRUE(check_arguments(completed("net_vhost0,iface=/tmp/v", 1500), 1500));
 }
 
 TEST(Quirks, AfPacketJumbo_GetsSlotsForIt) {

@@ -1,0 +1,158 @@
+"""What a transfer lives through: a peer that is killed and started again, a link that flaps, a peer that stops reading.
+
+usage: survival_test.py --programs DIR --link LINK [TEST...]
+Needs root. Traffic stays inside namespaces of its own.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import endpoint as under_test  # noqa: E402
+import forwarder  # noqa: E402
+from links import Forwarded  # noqa: E402
+
+OPTIONS = argparse.Namespace()
+PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")
+MEBIBYTES = 8
+AWAY_SECONDS = 1.5
+
+
+class Survival(unittest.TestCase):
+    def setUp(self):
+        self.endpoint = under_test.Endpoint(
+            OPTIONS.programs, OPTIONS.link, services=["echo:7", "chargen:19"],
+            settings=["tcp.rto_max=1s", "tcp.data_retries=30", "tcp.receive_buffer=1MiB", "tcp.send_buffer=1MiB"])
+        self.link = self.endpoint.link
+        self.endpoint.__enter__()
+
+    def tearDown(self):
+        self.endpoint.__exit__(None, None, None)
+        self.assertEqual(self.endpoint.status, 0, "millrace serve ends as asked")
+
+    def peer(self, scenario, *arguments):
+        return subprocess.Popen(
+            ["ip", "netns", "exec", self.endpoint.namespace, sys.executable, PEER, scenario, under_test.OURS4,
+             *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def wait_for_octets(self, count):
+        """Until so much payload has been received."""
+        deadline = time.monotonic() + 20
+        while self.endpoint.ask("stats")["total"]["counters"]["tcp_bytes_received"] < count:
+            self.assertLess(time.monotonic(), deadline, "the transfer does not get going")
+            time.sleep(0.02)
+
+    def assert_transfer_survives(self, disturb):
+        """As much each way at once, disturbed when a quarter has crossed."""
+        transfer = self.peer("both_ways", MEBIBYTES)
+        self.wait_for_octets(MEBIBYTES << 18)
+        self.assertIsNone(transfer.poll(), "the transfer was over before it was disturbed")
+        disturb()
+        try:
+            _, errors = transfer.communicate(timeout=60)
+        finally:
+            transfer.kill()
+        self.assertEqual(transfer.returncode, 0, errors)
+
+    def assert_page_of_echo(self):
+        done = self.peer("peer_closes_first")
+        _, errors = done.communicate(timeout=60)
+        self.assertEqual(done.returncode, 0, errors)
+
+    def assert_told(self, *changes):
+        """The log says of the link what happened, once each."""
+        deadline = time.monotonic() + 5
+        while True:
+            told = [line.rpartition(" ")[2] for line in self.endpoint.said().splitlines() if "the link is " in line]
+            if told[-len(changes):] == list(changes):
+                break
+            self.assertLess(time.monotonic(), deadline, f"the link is said to be {told}, not {changes}")
+            time.sleep(0.1)
+        self.assertLessEqual(len(told), len(changes) + 2, "once each way, and what the start said")
+
+
+class WithKernel(Survival):
+    def test_link_flaps_in_mid_transfer(self):
+        def flap():
+            self.endpoint.run("ip", "link", "set", self.endpoint.device, "down")
+            time.sleep(AWAY_SECONDS)
+            self.endpoint.run("ip", "link", "set", self.endpoint.device, "up")
+        self.assert_transfer_survives(flap)
+        self.assert_told("down", "up")
+
+    def test_crash_leaves_nothing_in_the_way(self):
+        self.assert_page_of_echo()
+        self.endpoint.crash()
+        self.endpoint.serve()
+        if self.endpoint.device == "mr0":  # it went with the process
+            self.endpoint.run("ip", "address", "add", f"{under_test.KERNEL4}/24", "dev", "mr0")
+            self.endpoint.run("ip", "link", "set", "mr0", "up")
+        self.assert_page_of_echo()
+        self.assertEqual(self.endpoint.stop(), 0)
+        if self.endpoint.device != "mr0":
+            self.assertNotIn("xdp", self.endpoint.run("ip", "link", "show", "mro").stdout, "our program is detached")
+        self.endpoint.serve()
+
+
+class WithPeerProcess(Survival):
+    def test_peer_is_killed_and_started_again_in_mid_transfer(self):
+        def restart():
+            self.link.forwarder.kill()
+            time.sleep(AWAY_SECONDS)
+            self.link.peer_starts_again()
+        self.assert_transfer_survives(restart)
+        self.assert_told("down", "up")
+
+    def test_port_of_the_peer_flaps_in_mid_transfer(self):
+        def flap():
+            self.link.forwarder.port_down()
+            time.sleep(AWAY_SECONDS)
+            self.link.forwarder.port_up()
+        self.assert_transfer_survives(flap)
+
+    def test_peer_that_stops_reading_for_a_while(self):
+        def pause():
+            self.link.forwarder.pause()
+            time.sleep(2 * AWAY_SECONDS)
+            self.link.forwarder.resume()
+        self.assert_transfer_survives(pause)
+
+    def test_we_crash_and_start_again(self):
+        client = self.peer("both_ways", 1000)
+        self.wait_for_octets(1 << 20)
+        self.endpoint.crash()
+        if self.link.reconnects:
+            self.endpoint.serve()
+        else:
+            self.link.forwarder.kill()
+            self.endpoint.serve()
+            self.link.forwarder.start()
+        _, errors = client.communicate(timeout=30)
+        self.assertRegex(errors, "ECONNRESET|ConnectionResetError", "the connections of the old process are reset by the new one")
+        self.assert_page_of_echo()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--programs", required=True, help="the folder of millrace and millracectl")
+    parser.add_argument("--link", required=True, choices=sorted(under_test.LINKS))
+    parser.add_argument("tests", nargs="*", help="of this link's, as unittest names them: test_link_flaps_in_mid_transfer")
+    arguments = parser.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("survival_test.py needs root for network namespaces and devices: run it as root")
+    OPTIONS.__dict__.update(vars(arguments))
+    forwarded = issubclass(under_test.LINKS[arguments.link], Forwarded)
+    if forwarded and forwarder.missing():
+        sys.exit(f"survival_test.py needs {', '.join(forwarder.missing())}")
+    case = WithPeerProcess if forwarded else WithKernel
+    loader = unittest.defaultTestLoader
+    suite = loader.loadTestsFromNames(arguments.tests, case) if arguments.tests else loader.loadTestsFromTestCase(case)
+    sys.exit(not unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful())
+
+
+if __name__ == "__main__":
+    main()
