@@ -14,8 +14,6 @@ LoadError error_of(app::CloseReason reason) {
       return LoadError::TimedOut;
     case app::CloseReason::Unreachable:
       return LoadError::Unreachable;
-    case app::CloseReason::AddressInUse:
-      return LoadError::NoOpen;
     case app::CloseReason::NoMemory:
       return LoadError::NoMemory;
     case app::CloseReason::AddressInUse:
