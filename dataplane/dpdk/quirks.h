@@ -35,6 +35,8 @@ struct Quirks {
   bool shares_mbufs = false;
   // Needs EAL's memory in one file.
   bool single_file_segments = false;
+  // Both ends must have as many queues: one, unless told.
+  bool paired_queues = false;
   bool rx_interrupt = false;
   // Gives every device the same MAC address, or none.
   bool shares_mac = false;

@@ -32,7 +32,8 @@ class Wire(unittest.TestCase):
                 file.write(peer.pattern(peer.MEBIBYTE, i))
         cls.endpoint = under_test.Endpoint(
             OPTIONS.programs, OPTIONS.link,
-            settings=["tcp.msl=1s", "tcp.data_retries=4", "tcp.rto_max=1s", "tcp.receive_buffer=1MiB", "tcp.send_buffer=1MiB"],
+            settings=["tcp.msl=1s", "tcp.data_retries=4", "tcp.rto_max=1s", "tcp.receive_buffer=1MiB", "tcp.send_buffer=1MiB",
+                      *([f"lcores.use={OPTIONS.lcores}"] if OPTIONS.lcores else [])],
             mtu=OPTIONS.mtu,
             services=[f"http:80,directory={cls.files},directory_bytes={OPTIONS.mebibytes + 1}MiB", "echo:7", "discard:9", "chargen:19"])
         cls.endpoint.__enter__()
@@ -103,6 +104,17 @@ class Wire(unittest.TestCase):
         self.play("reset", BOTH[0])
         self.assert_quiet_within(20)
 
+    def test_other_lcores_get_their_flows(self):
+        """Where there are several: half of the flows belong to another lcore than the one that a packet reached."""
+        if not OPTIONS.lcores:
+            return
+        self.play("parallel", BOTH[0], 50)
+        shards = self.endpoint.ask("stats")["shards"]
+        self.assertEqual(len(shards), 2)
+        self.assertGreater(sum(shard["counters"]["steering_handed_over"] for shard in shards), 50)
+        for shard in shards:
+            self.assertGreater(shard["counters"]["tcp_passive_opens"], 0)
+
     def test_peer_killed_in_mid_transfer(self):
         process = subprocess.Popen(self.command("forever", BOTH[0]), stdout=subprocess.PIPE, text=True)
         self.assertEqual(process.stdout.readline(), "reading\n")
@@ -130,6 +142,7 @@ def main():
     parser.add_argument("--loss", type=float, default=0, help="share of segments that the kernel's firewall drops, each way")
     parser.add_argument("--mtu", type=int, default=1500)
     parser.add_argument("--mebibytes", type=int, default=100)
+    parser.add_argument("--lcores", help="CPUs that the endpoint runs on; none: one of its own choice")
     parser.add_argument("tests", nargs="*", help="as unittest names them: Wire.test_refused")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
