@@ -57,7 +57,8 @@ dpdk::EalParams eal_params(const config::Settings& settings) {
   params.huge_pages = huge_pages(settings.eal.huge_pages);
   params.file_prefix = settings.eal.file_prefix;
   params.memory_bytes = settings.eal.memory_bytes;
-  params.needed_bytes = pool_bytes(settings) + kDeviceBytes;
+  // Pools are cut from the heap in large pieces, and what is left between them is lost.
+  params.needed_bytes = pool_bytes(settings) * 3 / 2 + kDeviceBytes;
   params.in_memory = settings.eal.in_memory;
   params.cpus = settings.lcores.use;
   params.args = settings.eal.args;

@@ -127,7 +127,8 @@ Status Port::configure(std::span<MbufPool* const> rx_pools) {
     return failed("asking the driver", error, mark);
 
   const uint16_t most = std::min(info.max_rx_queues, info.max_tx_queues);
-  const auto wanted = static_cast<uint16_t>(params_.queues != 0 ? params_.queues : rx_pools.size());
+  const size_t usual = quirks_->paired_queues ? 1 : rx_pools.size();
+  const auto wanted = static_cast<uint16_t>(params_.queues != 0 ? params_.queues : usual);
   if (params_.queues > most)
     return Failure{device_.name + ": " + std::to_string(params_.queues) +
                    " queues are asked for and the device has " + std::to_string(most) +

@@ -35,8 +35,6 @@ struct Quirks {
   bool shares_mbufs = false;
   // Needs EAL's memory in one file.
   bool single_file_segments = false;
-  // Both ends must have as many queues: one, unless told.
-  bool paired_queues = false;
   bool rx_interrupt = false;
   // Gives every device the same MAC address, or none.
   bool shares_mac = false;
@@ -44,6 +42,8 @@ struct Quirks {
   std::string_view socket{};
   // Unmaps what a queue may be reading when its peer goes.
   bool unmaps_in_use = false;
+  // Both ends must have as many queues: one, unless told.
+  bool paired_queues = false;
   // Takes notice of a peer that goes or comes on the interrupt alone: asked for the link without it, the
   // driver registers a handler that it never takes back, and ends in it.
   bool link_interrupt = false;
