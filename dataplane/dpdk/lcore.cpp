@@ -53,7 +53,7 @@ bool Lcore::iterate() {
   if (now != expired_at_) shard_.expire(expired_at_ = now, out_);
   busy |= mailbox_.drain(shard_, kCommandsAnIteration);
   shard_.run(now);
-  shard_.transmit(now, out_);
+  shard_.transmit(now, tx_.blocked() ? nothing_ : out_);
 
   busy |= out_.size() != 0;
   tx_.send(out_);

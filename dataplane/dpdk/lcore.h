@@ -53,6 +53,7 @@ class Lcore {
   shard::Shard& shard_;
   Handover* handover_;
   PacketBatch out_;
+  PacketBatch nothing_{0};  // full from the start
   Instant expired_at_{};
   Mailbox mailbox_;
   bool launched_ = false;

@@ -101,9 +101,10 @@ void complete_arguments(Device& device, uint16_t mtu) {
   }
   if (is_net_memif(quirks)) {
     const bool jumbo = mtu + kFrameHeaders > kMemifBuffer;
-    // A peer that loses its CPU for a moment overflows a ring of 2^11 slots; 2^13 held. Jumbo frames need
-    // fewer for as long a moment, and the rings are shared memory at their full size.
-    device.complete("rsize", jumbo ? "12" : "13");
+    // The client's choice. We never send into a full ring, so no more slots are needed than keep both ends
+    // busy; every slot's buffer passes through the cache in its turn, and 2^13 of them halve the throughput.
+    // A peer that drops what the ring does not take wants 2^13 to survive the loss of its CPU for a moment.
+    device.complete("rsize", "11");
     if (jumbo)
       device.complete("bsize",
                       std::to_string((mtu + kFrameHeaders + kCacheLine - 1) / kCacheLine * kCacheLine));

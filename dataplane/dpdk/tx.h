@@ -30,6 +30,9 @@ class TxQueue {
   // turn of the loop, empty or not: what the device had no room for goes first in the next, and the port's
   // gate waits for it.
   void send(PacketBatch& batch);
+  // The device has no room: what is sent now only grows old here. Segments had better wait where they can
+  // still change, and their octets stay in the cache.
+  bool blocked() const { return !mbufs_.empty(); }
 
  private:
   // A window of a connection fits although the peer has lost its CPU for a moment. A ring that stays full

@@ -35,11 +35,11 @@ TEST(Quirks, MemifFrameBeyondItsBuffers_IsRefused) {
 
 TEST(Quirks, MemifJumbo_GetsDeepRingsAndLargeBuffers) {
   const Device device = completed("net_memif0", 9000);
-  EXPECT_EQ(device.argument("rsize"), "12");
+  EXPECT_EQ(device.argument("rsize"), "11");
   EXPECT_EQ(device.argument("bsize"), "9024");
   EXPECT_TRUE(check_arguments(device, 9000));
   EXPECT_EQ(frame_room(device, 9000), 9024);
-  EXPECT_EQ(completed("net_memif0", 1500).argument("rsize"), "13");
+  EXPECT_EQ(completed("net_memif0", 1500).argument("rsize"), "11");
 }
 
 TEST(Quirks, MemifZeroCopy_WantsOneFileAndAnMbufForEverySlot) {
