@@ -54,7 +54,7 @@ class LoadTest(harness.DaemonTest):
 
     def measure(self, *args, code=0):
         """The JSON of a load of about a second."""
-        got, output, errors = self.load("--duration", "1s", "--warm-up", "300ms", "--json", "--quiet", *args).wait()
+        got, output, errors = self.load("--duration", "500ms", "--warm-up", "100ms", "--json", "--quiet", *args).wait()
         self.assertEqual(got, code, f"{args}: {output}{errors}")
         result = json.loads(output)
         self.assertEqual(result["verdict"]["reached"], code == 0, output)

@@ -45,7 +45,7 @@ TEST(Quirks, MemifJumbo_GetsDeepRingsAndLargeBuffers) {
 TEST(Quirks, MemifZeroCopy_WantsOneFileAndAnMbufForEverySlot) {
   const Device device = completed("net_memif0,zero-copy=yes", 1500);
   EXPECT_TRUE(wants_single_file(device));
-  EXPECT_EQ(least_rx_mbufs(device), 8192);
+  EXPECT_EQ(least_rx_mbufs(device), 2048);
   EXPECT_FALSE(wants_single_file(completed("net_memif0", 1500)));
   EXPECT_EQ(least_rx_mbufs(completed("net_memif0", 1500)), 0);
 }
