@@ -1,0 +1,80 @@
+"""The report as text for a terminal and as Markdown. Python's standard library alone."""
+
+from machine import sentence
+from stats import short
+
+
+def spread_text(cell):
+    if cell is None:
+        return "-"
+    if cell["min"] == cell["max"]:
+        return short(cell["median"])
+    return f"{short(cell['median'])} ({short(cell['min'])} to {short(cell['max'])})"
+
+
+def header(block):
+    main, *others = [figure["title"] for figure in block["figures"]]
+    return ["server", "link", "client", main, "ratio", *others]
+
+
+def ratio_text(ratio, notes):
+    """With a letter for what it is a ratio to, as several can occur in one block."""
+    if ratio is None:
+        return "-"
+    letter = notes.setdefault(ratio["to"], "abcdefghij"[min(len(notes), 9)])
+    return f"x {spread_text(ratio)} {letter}"
+
+
+def cells(block):
+    """(rows of words, {what a ratio is to: its letter})"""
+    notes = {}
+    keys = [figure["key"] for figure in block["figures"]]
+    rows = []
+    for row in block["rows"]:
+        main, *others = [spread_text(row["figures"][key]) for key in keys]
+        rows.append([row["server"], row["link"], row["client"], main, ratio_text(row["ratio"], notes), *others])
+    return rows, notes
+
+
+def footnotes(block, notes):
+    said = [f"{letter}: ratio to {to}" for to, letter in notes.items()]
+    for row in block["rows"]:
+        said += [f"{row['server']}, {row['link']}, {row['client']}: {remark}" for remark in row["remarks"]]
+    return said
+
+
+def text_block(block):
+    rows, notes = cells(block)
+    lines = [header(block), *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    aligned = ["  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip() for line in lines]
+    return "\n".join([f"{block['title']} ({block['name']})", *("  " + line for line in aligned),
+                      *("  " + note for note in footnotes(block, notes))])
+
+
+def escaped(word):
+    return word.replace("|", "\\|")
+
+
+def markdown_block(block):
+    rows, notes = cells(block)
+    head = header(block)
+    lines = [head, ["---"] * len(head), *rows]
+    table = ["| " + " | ".join(escaped(word) for word in line) + " |" for line in lines]
+    said = [f"- {note}" for note in footnotes(block, notes)]
+    return "\n".join([f"### {block['title']} (`{block['name']}`)", "", *table, *([""] if said else []), *said])
+
+
+def preamble(report):
+    settings = report["settings"]
+    return [f"Median (min to max) of {settings['rounds']} rounds of {settings['seconds']:g} s each, interleaved; "
+            f"server on CPU {settings['cpus'][0]}, client on CPU {settings['cpus'][1]}, nice {settings['nice']}.",
+            sentence(report["machine"]) + ".", *(f"Warning: {warning}." for warning in report["warnings"])]
+
+
+def text(report):
+    return "\n\n".join(["\n".join(preamble(report)), *(text_block(block) for block in report["blocks"])]) + "\n"
+
+
+def markdown(report):
+    return "\n\n".join([*preamble(report), *(markdown_block(block) for block in report["blocks"])]) + "\n"
