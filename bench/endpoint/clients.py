@@ -13,6 +13,7 @@ from links import CLIENT_ADDRESS, CLIENT_SOURCES, SERVER_ADDRESS
 from scene import BenchError, tail
 from servers import CHARGEN, DISCARD, HTTP, PAGE, fill
 
+CLIENT_NAMES = ("socket", "device", "address", "port", "cpu", "connections", "seconds", "measure")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 

@@ -58,6 +58,7 @@ class Veth(Link):
 
     kernel_ends = ("server", "client")
     interface = {"server": "mrbs", "client": "mrbc"}
+    offloads = True
 
     def prepare(self):
         scene = self.scene
@@ -66,19 +67,24 @@ class Veth(Link):
         for side, interface in self.interface.items():
             if side in self.kernel:
                 self.adopt(side, interface)
-                if len(self.kernel) == 1:
-                    # The other end reads frames as they are: they have to be whole, with their checksums.
+                if not self.offloads:
                     scene.run(side, "ethtool", "-K", interface, "tx", "off")
             else:
                 scene.run(side, "sysctl", "-qw", f"net.ipv6.conf.{interface}.disable_ipv6=1")
             scene.ip("-n", scene.namespace(side), "link", "set", interface, "up")
 
 
-class AfPacket(Veth):
+class VethPlain(Veth):
+    """Likewise, with frames of the MTU and whole checksums: what a device without offloads has, and AF_PACKET."""
+
+    offloads = False
+
+
+class AfPacket(VethPlain):
     device = {"server": "net_af_packet0,iface=mrbs", "client": "net_af_packet0,iface=mrbc"}
 
 
-class AfXdp(Veth):
+class AfXdp(VethPlain):
     device = {"server": "net_af_xdp0,iface=mrbs", "client": "net_af_xdp0,iface=mrbc"}
 
 
@@ -104,4 +110,5 @@ class Tap(Link):
         scene.ip("-n", namespace, "link", "set", "mrbt", "up")
 
 
-LINKS = {"memif": Memif, "vhost": Vhost, "af_packet": AfPacket, "af_xdp": AfXdp, "tap": Tap, "veth": Veth}
+LINKS = {"memif": Memif, "vhost": Vhost, "af_packet": AfPacket, "af_xdp": AfXdp, "tap": Tap, "veth": Veth,
+         "veth_plain": VethPlain}

@@ -98,5 +98,6 @@ def baseline(pair, rows, outside=()):
     else:
         candidates = [Pair(name, pair.link, pair.client) for name in outside]
     if pair.server not in ("testpmd", "kernel"):
-        candidates += [Pair("kernel", link, pair.client) for link in (pair.link, "af_packet", "af_xdp", "veth")]
+        candidates += [Pair("kernel", link, pair.client) for link in (pair.link, "af_packet", "af_xdp", "veth",
+                                                                "veth_plain")]
     return next((candidate for candidate in candidates if candidate in rows and candidate != pair), None)

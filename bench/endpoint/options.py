@@ -5,8 +5,11 @@ import os
 import re
 import shutil
 
+from clients import CLIENT_NAMES
 from links import LINKS
 from measures import MEASURES, QUICK_MEASURES, Pair, pairs
+from scene import BenchError
+from servers import SERVER_NAMES, fill
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 QUICK_LINKS = ("memif", "af_packet", "veth")
@@ -16,8 +19,9 @@ PACKAGES = {"ip": "iproute2", "ethtool": "ethtool", "sysctl": "procps", "dpdk-te
 EXAMPLES = """\
 A row of the table is a server, a link and a client, one core each: `millrace` is ours (millrace serve, millrace load),
 `kernel` is the kernel's TCP (a small epoll server, wrk), `testpmd` is the bare driver. Names in --outside commands:
-{socket} {device} {address} {port} {cpu} {directory}; in --outside-client also {connections} {seconds} {measure}. On memif
-and vhost a server listens on {socket}; on veth the kernel has {address} when the command starts.
+{socket} {device} {address} {port} {cpu} {directory}; in --outside-client also {connections} {seconds} {measure}. {device} is
+what DPDK takes as --vdev; on memif and vhost a server listens on {socket}. A command that names neither speaks by the kernel's
+TCP, which has {address} on the links af_packet, af_xdp, veth and veth_plain (and for clients tap).
 
 examples:
   sudo bench/endpoint/run --quick
@@ -36,17 +40,22 @@ class UsageError(Exception):
 
 
 class Outside:
-    """NAME[@LINK]=COMMAND"""
+    """NAME[@LINK]=COMMAND; `placeholders` are what COMMAND may name."""
 
-    def __init__(self, text):
+    def __init__(self, text, placeholders):
         found = re.fullmatch(r"(\w[\w.-]*)(?:@(\w+))?=(.+)", text, re.DOTALL)
         if found is None:
             raise UsageError(f"{text!r} is not NAME=COMMAND or NAME@LINK=COMMAND")
         self.name, self.link, self.command = found[1], found[2] or "memif", found[3]
+        self.bypasses = "{socket}" in self.command or "{device}" in self.command
         if self.link not in LINKS:
             raise UsageError(f"there is no link {self.link!r} in {text!r}; there are {', '.join(LINKS)}")
         if self.name in ("millrace", "kernel", "testpmd"):
             raise UsageError(f"the name {self.name!r} is taken: call it otherwise in {text!r}")
+        try:
+            fill(self.command, **dict.fromkeys(placeholders, 0))
+        except BenchError as error:
+            raise UsageError(str(error)) from None
 
 
 class Parser(argparse.ArgumentParser):
@@ -89,15 +98,17 @@ class Settings:
         self.warm_up_s = 0.3 if given.quick else 0.5
         self.rate, self.nice, self.programs, self.list = given.rate, given.nice, given.programs, given.list
         self.json, self.markdown, self.svg = given.json, given.markdown, given.svg
-        self.outside = {server.name: server for server in map(Outside, given.outside)}
-        self.outside_clients = {client.name: client for client in map(Outside, given.outside_client)}
+        self.outside = {server.name: server
+                        for server in (Outside(text, SERVER_NAMES) for text in given.outside)}
+        self.outside_clients = {client.name: client
+                                for client in (Outside(text, CLIENT_NAMES) for text in given.outside_client)}
         self.outside_parse = given.outside_parse
         self.cpus = cpus(given.cpus)
         self.links = chosen(given.links, LINKS, "link", QUICK_LINKS if given.quick else LINKS)
         self.measures = [MEASURES[name] for name in chosen(given.measures, MEASURES, "measure",
                                                            QUICK_MEASURES if given.quick else MEASURES)]
         self.pairs = pairs(self.links)
-        self.pairs += [Pair(server.name, server.link, "kernel" if server.link == "veth" else "millrace")
+        self.pairs += [Pair(server.name, server.link, "millrace" if LINKS[server.link].device else "kernel")
                        for server in self.outside.values()]
         self.pairs += [Pair("millrace", client.link, client.name) for client in self.outside_clients.values()]
         self.free_huge_mib = 0

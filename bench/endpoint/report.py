@@ -1,6 +1,6 @@
 """The result as plain data, which table.py, svg.py and --json show. Python's standard library alone.
 
-report: machine (machine.describe), settings, warnings, blocks; block: name, title, figures [{key, title}], rows;
+report: machine (machine.describe), settings, warnings, interrupted, blocks; block: name, title, figures [{key, title}], rows;
 row: server, link, client, figures {key: {median, min, max, rounds}}, ratio {to, median, min, max} or None,
 remarks [sentence].
 """
@@ -39,7 +39,7 @@ def ratio_of(measure, pair, rows, taken, outside):
 
 
 def block_of(measure, pairs, taken, outside):
-    rows = [pair for pair in pairs if (measure.name, pair) in taken]
+    rows = [pair for pair in pairs if taken.get((measure.name, pair))]
     return {
         "name": measure.name,
         "title": measure.title,
@@ -54,7 +54,7 @@ def block_of(measure, pairs, taken, outside):
 
 
 def build(pairs, measures, taken, outside=()):
-    """Blocks without rows are left out."""
+    """Rows without a round, and blocks without rows, are left out."""
     blocks = [block_of(measure, pairs, taken, outside) for measure in measures]
     return [block for block in blocks if block["rows"]]
 

@@ -3,6 +3,7 @@
 Neighbours: scene.py, links.py, servers.py, clients.py, testpmd.py. Python's standard library alone.
 """
 
+import subprocess
 import sys
 import time
 
@@ -12,17 +13,13 @@ from links import LINKS
 from scene import BenchError, Scene
 from testpmd import measure_frames
 
-OUTSIDE_SETTLE_S = 1.5
-
 
 def start_server(scene, link, pair, settings):
     if pair.server == "millrace":
         return servers.start_millrace(scene, link, settings)
     if pair.server == "kernel":
         return servers.start_kernel(scene, link, settings)
-    server = servers.start_outside(scene, link, settings.outside[pair.server].command)
-    time.sleep(OUTSIDE_SETTLE_S)
-    return server
+    return servers.start_outside(scene, link, settings.outside[pair.server].command)
 
 
 def measure_cell(pair, measure, settings):
@@ -39,9 +36,9 @@ def measure_cell(pair, measure, settings):
 
 
 def kernel_is_at(side, pair, settings):
-    """Whether a side speaks by the kernel's TCP. On a link that has no device for it, whoever is there does."""
-    name = {"server": pair.server, "client": pair.client}[side]
-    return name == "kernel" or side not in LINKS[pair.link].device
+    """Whether a side speaks by the kernel's TCP: an outside program does unless it is told of the device."""
+    name, outside = {"server": (pair.server, settings.outside), "client": (pair.client, settings.outside_clients)}[side]
+    return name == "kernel" or (name in outside and not outside[name].bypasses)
 
 
 class Progress:
@@ -60,18 +57,25 @@ class Progress:
         self.done += 1
 
 
+def attempt(pair, measure, settings):
+    """A cell that fails is part of the result, and the others go on."""
+    try:
+        return measure_cell(pair, measure, settings)
+    except (BenchError, subprocess.TimeoutExpired, OSError) as error:
+        print(f"  failed: {error}", file=sys.stderr, flush=True)
+        return error if isinstance(error, BenchError) else BenchError(str(error))
+
+
 def run_rounds(rows, measures, settings):
-    """{(measure's name, pair): [Result or BenchError a round]}"""
+    """({(measure's name, pair): [Result or BenchError a round]}, whether it was interrupted)"""
     plan = [(measure, pair) for measure in measures for pair in rows if settings.takes(pair, measure)]
     taken = {(measure.name, pair): [] for measure, pair in plan}
     progress = Progress(len(plan) * settings.rounds)
-    for round_number in range(1, settings.rounds + 1):
-        for measure, pair in plan:
-            progress.before(round_number, settings.rounds, measure, pair)
-            try:
-                result = measure_cell(pair, measure, settings)
-            except BenchError as error:
-                print(f"  failed: {error}", file=sys.stderr, flush=True)
-                result = error
-            taken[measure.name, pair].append(result)
-    return taken
+    try:
+        for round_number in range(1, settings.rounds + 1):
+            for measure, pair in plan:
+                progress.before(round_number, settings.rounds, measure, pair)
+                taken[measure.name, pair].append(attempt(pair, measure, settings))
+    except KeyboardInterrupt:
+        return taken, True
+    return taken, False

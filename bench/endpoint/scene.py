@@ -98,16 +98,21 @@ class Scene:
         self.cleaning.callback(shutil.rmtree, self.directory, ignore_errors=True)
         try:
             for side in ("server", "client"):
-                self.ip("netns", "add", self.namespace(side))
                 self.cleaning.callback(self.ip, "netns", "delete", self.namespace(side), check=False)
+                self.ip("netns", "add", self.namespace(side))
                 self.ip("-n", self.namespace(side), "link", "set", "lo", "up")
         except BaseException:
-            self.cleaning.close()
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        self.cleaning.close()
+        """A second Ctrl-C waits until all is taken down."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+        try:
+            self.cleaning.close()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def namespace(self, side):
         return f"{self.name}-{side}"

@@ -5,6 +5,7 @@ Neighbours: testpmd.py (the bare driver), clients.py (who asks them). Python's s
 
 import os
 import shlex
+import time
 
 from links import SERVER_ADDRESS
 from scene import BenchError
@@ -12,6 +13,7 @@ from scene import BenchError
 HTTP, DISCARD, CHARGEN = 80, 9, 19
 PAGE = "/page"
 PAGE_BYTES = 128
+OUTSIDE_SETTLE_S = 1.5
 
 
 def page_directory(scene):
@@ -34,10 +36,13 @@ def start_millrace(scene, link, settings):
 
 
 def start_kernel(scene, link, settings):
-    server = scene.start("server", link.place["server"], "server",
-                         [settings.program("kernel_peer"), "serve", SERVER_ADDRESS])
+    words = [settings.program("kernel_peer"), "serve", SERVER_ADDRESS]
+    server = scene.start("server", link.place["server"], "server", words)
     server.wait_for(lambda: "ready" in server.said(), "its line `ready`")
     return server
+
+
+SERVER_NAMES = ("socket", "device", "address", "port", "cpu", "directory")
 
 
 def fill(command, **values):
@@ -51,7 +56,11 @@ def fill(command, **values):
 
 
 def start_outside(scene, link, command):
-    """`command` is the user's; it has no way to say that it is ready, so that its client asks until it answers."""
+    """`command` is the user's. It has no way to say that it is ready: its socket tells, and a moment after that."""
     words = fill(command, socket=link.socket, address=SERVER_ADDRESS, port=HTTP, cpu=scene.cpu["server"],
                  device=link.vdev.get("server", ""), directory=page_directory(scene))
-    return scene.start("server", link.place["server"], "server", words)
+    server = scene.start("server", link.place["server"], "server", words)
+    if link.vdev and "SOCKET" in link.device["server"]:
+        server.wait_for(lambda: os.path.exists(link.socket), f"listening on {link.socket}")
+    time.sleep(OUTSIDE_SETTLE_S)
+    return server
