@@ -44,7 +44,7 @@ class Link:
 
 
 class Memif(Link):
-    # A ring of 8192 slots survives a peer that loses its core for a moment; our program asks for it by itself.
+    # Deep rings survive a peer that loses its core for a moment: ours get them by themselves (quirks), testpmd by rsize.
     device = {"server": "net_memif0,role=server,id=0,socket=SOCKET,socket-abstract=no",
               "client": "net_memif0,role=client,id=0,socket=SOCKET,socket-abstract=no"}
 

@@ -93,11 +93,10 @@ def pairs(links):
 def baseline(pair, rows, outside=()):
     """What a row is compared with: an outside server on the same link with the same client, else the kernel with the
     same client, on the same link where it is there. None for the baselines themselves."""
-    if pair.server in ("testpmd", "kernel", *outside):
-        candidates = []
-    else:
-        candidates = [Pair(name, pair.link, pair.client) for name in outside]
-    if pair.server not in ("testpmd", "kernel"):
-        candidates += [Pair("kernel", link, pair.client) for link in (pair.link, "af_packet", "af_xdp", "veth",
-                                                                "veth_plain")]
-    return next((candidate for candidate in candidates if candidate in rows and candidate != pair), None)
+    if pair.server in ("testpmd", "kernel"):
+        return None
+    others = [] if pair.server in outside else outside
+    kernel_links = (pair.link, "af_packet", "af_xdp", "veth", "veth_plain")
+    candidates = [Pair(name, pair.link, pair.client) for name in others]
+    candidates += [Pair("kernel", link, pair.client) for link in kernel_links]
+    return next((candidate for candidate in candidates if candidate in rows), None)

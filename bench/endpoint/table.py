@@ -52,15 +52,11 @@ def text_block(block):
                       *("  " + note for note in footnotes(block, notes))])
 
 
-def escaped(word):
-    return word.replace("|", "\\|")
-
-
 def markdown_block(block):
     rows, notes = cells(block)
     head = header(block)
     lines = [head, ["---"] * len(head), *rows]
-    table = ["| " + " | ".join(escaped(word) for word in line) + " |" for line in lines]
+    table = ["| " + " | ".join(line) + " |" for line in lines]
     said = [f"- {note}" for note in footnotes(block, notes)]
     return "\n".join([f"### {block['title']} (`{block['name']}`)", "", *table, *([""] if said else []), *said])
 

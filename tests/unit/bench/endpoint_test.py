@@ -178,7 +178,7 @@ class CommandLine(unittest.TestCase):
 
 
 def built():
-    """Two rounds; the second of ours failed, and its words have to be escaped in SVG and Markdown."""
+    """Two rounds; the second of ours failed."""
     measure = MEASURES["rps-64"]
     taken = {(measure.name, OURS): [clients.Result({"per_s": 3000, "p50_us": 5}), BenchError("a < b | c")],
              (measure.name, KERNEL): [clients.Result({"per_s": 1000}), clients.Result({"per_s": 2000})]}
@@ -223,6 +223,13 @@ class Output(unittest.TestCase):
         words = [text.text for text in root.iter(space + "text")]
         for part in ("requests/s, 64 connections", "requests/s", "kernel / af_packet / millrace", "3000"):
             self.assertIn(part, words)
+
+    def test_plot_escapes_what_it_names(self):
+        block = built()["blocks"][0]
+        block["title"] = block["rows"][0]["server"] = "a < b & c"
+        words = [text.text for text in xml.etree.ElementTree.fromstring(svg.plot(block)).iter()]
+        self.assertIn("a < b & c", words)
+        self.assertIn("a < b & c / af_packet / millrace", words)
 
     def test_plot_of_failures_alone_says_so(self):
         block = built()["blocks"][0]
