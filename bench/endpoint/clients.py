@@ -59,8 +59,8 @@ def kernel_words(measure, settings):
 
 def outside_words(command, scene, link, measure, settings):
     return fill(command, socket=link.socket, address=SERVER_ADDRESS, port=HTTP, cpu=scene.cpu["client"],
-                device=link.vdev.get("client", ""), connections=measure.connections, seconds=round(settings.seconds),
-                measure=measure.name)
+                device=link.vdev.get("client", ""), connections=measure.connections,
+                seconds=max(1, round(settings.seconds)), measure=measure.name)
 
 
 # --- what they print ---
@@ -139,21 +139,30 @@ def with_cpu(result, share):
     return result
 
 
-def measure_load(scene, link, server, client_name, measure, settings):
-    if client_name == "millrace":
-        words, pinned = millrace_words(scene, link, measure, settings), False
-        parse = lambda text: parse_millrace(text, measure)
-    elif client_name == "kernel":
-        words, pinned = kernel_words(measure, settings), True
-        parse = lambda text: parse_kernel(text, measure)
-    else:
-        words = outside_words(settings.outside_clients[client_name].command, scene, link, measure, settings)
-        pinned, parse = True, lambda text: parse_outside(text, settings.outside_parse)
-    client = scene.start("client", link.place["client"], "client", words, pinned)
+def words_of(name, scene, link, measure, settings):
+    if name == "millrace":
+        return millrace_words(scene, link, measure, settings)
+    if name == "kernel":
+        return kernel_words(measure, settings)
+    return outside_words(settings.outside_clients[name].command, scene, link, measure, settings)
+
+
+def result_of(name, text, measure, settings):
+    if name == "millrace":
+        return parse_millrace(text, measure)
+    if name == "kernel":
+        return parse_kernel(text, measure)
+    return parse_outside(text, settings.outside_parse)
+
+
+def measure_load(scene, link, server, name, measure, settings):
+    words = words_of(name, scene, link, measure, settings)
+    client = scene.start("client", link.place["client"], "client", words, pinned=name != "millrace")
     samples = watch(client, server, settings.seconds + settings.warm_up_s + 25)
-    # Start and end of a client are not its measurement: the middle of it is looked at, and its last 0.3 s are left out.
+    # Start and end of a client are not its measurement: the middle of it is looked at, without its last 0.3 s.
     share = cpu_share(samples, samples[-1][0] - 0.3, settings.seconds * 0.6) if samples else None
     text = client.said()
-    if client.process.returncode != 0 and not (client_name == "millrace" and text.startswith("{")):
+    missed = name == "millrace" and text.startswith("{")  # its verdict says what was not reached
+    if client.process.returncode != 0 and not missed:
         raise BenchError(f"the client ended with {client.process.returncode}: {client.complaint()}")
-    return with_cpu(parse(text), share)
+    return with_cpu(result_of(name, text, measure, settings), share)

@@ -70,7 +70,7 @@ class Veth(Link):
                 if not self.offloads:
                     scene.run(side, "ethtool", "-K", interface, "tx", "off")
             else:
-                scene.run(side, "sysctl", "-qw", f"net.ipv6.conf.{interface}.disable_ipv6=1")
+                scene.run(side, "sysctl", "-eqw", f"net.ipv6.conf.{interface}.disable_ipv6=1")
             scene.ip("-n", scene.namespace(side), "link", "set", interface, "up")
 
 
@@ -106,7 +106,7 @@ class Tap(Link):
         if "client" in self.kernel:
             self.adopt("client", "mrbt")
         else:
-            scene.run("server", "sysctl", "-qw", "net.ipv6.conf.mrbt.disable_ipv6=1")
+            scene.run("server", "sysctl", "-eqw", "net.ipv6.conf.mrbt.disable_ipv6=1")
         scene.ip("-n", namespace, "link", "set", "mrbt", "up")
 
 

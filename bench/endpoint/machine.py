@@ -75,6 +75,8 @@ def warnings(facts, cpus):
     if facts["load_before"] > BUSY_LOAD:
         said.append(f"the load average was {facts['load_before']} before the run: other work shares the CPUs, and "
                     "figures, extremes above all, are disturbed")
+    if facts["governor"] not in ("performance", "unknown"):
+        said.append(f"the CPU governor is {facts['governor']}: `cpupower frequency-set -g performance` keeps the clock even")
     if cpus[0] == cpus[1]:
         said.append(f"server and client share CPU {cpus[0]}")
     return said

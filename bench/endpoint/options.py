@@ -18,10 +18,12 @@ PACKAGES = {"ip": "iproute2", "ethtool": "ethtool", "sysctl": "procps", "dpdk-te
 
 EXAMPLES = """\
 A row of the table is a server, a link and a client, one core each: `millrace` is ours (millrace serve, millrace load),
-`kernel` is the kernel's TCP (a small epoll server, wrk), `testpmd` is the bare driver. Names in --outside commands:
-{socket} {device} {address} {port} {cpu} {directory}; in --outside-client also {connections} {seconds} {measure}. {device} is
-what DPDK takes as --vdev; on memif and vhost a server listens on {socket}. A command that names neither speaks by the kernel's
-TCP, which has {address} on the links af_packet, af_xdp, veth and veth_plain (and for clients tap).
+`kernel` is the kernel's TCP (a small epoll server, wrk), `testpmd` is the bare driver.
+
+--outside commands may name {socket} {device} {address} {port} {cpu} {directory}; --outside-client instead of {directory}
+{connections} {seconds} {measure}. {device} is what DPDK takes as --vdev; on memif and vhost a server listens on {socket}. A
+command that names neither speaks by the kernel's TCP, which has {address} on af_packet, af_xdp, veth and veth_plain (a
+client on tap too).
 
 examples:
   sudo bench/endpoint/run --quick

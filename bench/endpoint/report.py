@@ -1,8 +1,8 @@
 """The result as plain data, which table.py, svg.py and --json show. Python's standard library alone.
 
-report: machine (machine.describe), settings, warnings, interrupted, blocks; block: name, title, figures [{key, title}], rows;
-row: server, link, client, figures {key: {median, min, max, rounds}}, ratio {to, median, min, max} or None,
-remarks [sentence].
+report: machine (machine.describe), settings, warnings, interrupted, blocks
+block: name, title, figures [{key, title}], rows
+row: server, link, client, figures {key: {median, min, max, rounds}}, ratio {to, median, min, max} or None, remarks
 """
 
 from measures import baseline

@@ -63,7 +63,8 @@ def markdown_block(block):
 
 def preamble(report):
     settings = report["settings"]
-    return [f"Median (min to max) of {settings['rounds']} rounds of {settings['seconds']:g} s each, interleaved; "
+    return [f"Median (min to max) of {settings['rounds']} round{'s' if settings['rounds'] > 1 else ''} of "
+            f"{settings['seconds']:g} s each, interleaved; "
             f"server on CPU {settings['cpus'][0]}, client on CPU {settings['cpus'][1]}, nice {settings['nice']}.",
             sentence(report["machine"]) + ".", *(f"Warning: {warning}." for warning in report["warnings"])]
 

@@ -33,10 +33,11 @@ class Testpmd:
         cpu = scene.cpu[side]
         device = link.vdev[side] + (",rsize=13" if "net_memif" in link.vdev[side] else "")
         # By lines: its prompt is not buffered, and would be there before the answer that it follows.
-        words = ["stdbuf", "-oL", "dpdk-testpmd", "--no-pci", "--no-telemetry", *huge_page_words(scene.settings.free_huge_mib),
-                 "--file-prefix", scene.file_prefix(f"testpmd-{side}"), "--lcores", f"0@{cpu},1@{cpu}",
-                 "--vdev", device, "--", "-i", "--auto-start", f"--forward-mode={mode}", f"--txpkts={octets}",
-                 "--total-num-mbufs=32768", "--no-lsc-interrupt", "--disable-link-check"]
+        words = ["stdbuf", "-oL", "dpdk-testpmd", "--no-pci", "--no-telemetry",
+                 *huge_page_words(scene.settings.free_huge_mib), "--file-prefix", scene.file_prefix(f"testpmd-{side}"),
+                 "--lcores", f"0@{cpu},1@{cpu}", "--vdev", device, "--", "-i", "--auto-start",
+                 f"--forward-mode={mode}", f"--txpkts={octets}", "--total-num-mbufs=32768", "--no-lsc-interrupt",
+                 "--disable-link-check"]
         self.program = scene.start(f"testpmd-{side}", link.place[side], side, words, pinned=False,
                                    stdin=subprocess.PIPE)
         self.program.wait_for(lambda: PROMPT in self.program.said(), "its prompt")
