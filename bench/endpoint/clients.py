@@ -1,7 +1,7 @@
 """The clients of the table: each puts a server under load from the client's CPU and gives its figures.
 
-A client is a command and a parser of what it prints. Neighbours: servers.py, measures.py, wrk.lua. Python's standard library
-alone.
+A client is a command and a parser of what it prints. Neighbours: servers.py, measures.py, wrk.lua. Python's standard
+library alone.
 """
 
 import json

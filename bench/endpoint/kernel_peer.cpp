@@ -66,11 +66,11 @@ const sockaddr* generic(const sockaddr_in& where) {
   return static_cast<const sockaddr*>(static_cast<const void*>(&where));
 }
 
-void watch(int epoll, int fd, std::uint32_t events, int operation = EPOLL_CTL_ADD) {
+void watch(int epoll, int fd, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.fd = fd;
-  if (epoll_ctl(epoll, operation, fd, &event) != 0) fail("epoll_ctl");
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
 }
 
 void without_delay(int fd) {

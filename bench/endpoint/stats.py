@@ -23,7 +23,7 @@ def ratios(values, base):
 
 
 def short(value):
-    """Three digits or so, as one reads them: 1.23 M, 45.6 k, 0.12."""
+    """Three digits or so, as one reads them: 1.23 M, 45.6 k, 0.12. Whole numbers that are small stay whole."""
     if value is None:
         return "-"
     for limit, divisor, suffix in ((1e6, 1e6, " M"), (1e4, 1e3, " k")):
@@ -32,5 +32,5 @@ def short(value):
             break
     else:
         unit = ""
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    digits = 0 if abs(value) >= 100 or isinstance(value, int) else 1 if abs(value) >= 10 else 2
     return f"{value:.{digits}f}{unit}"

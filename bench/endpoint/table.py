@@ -12,6 +12,10 @@ def spread_text(cell):
     return f"{short(cell['median'])} ({short(cell['min'])} to {short(cell['max'])})"
 
 
+def median_text(cell):
+    return short(cell and cell["median"])
+
+
 def header(block):
     main, *others = [figure["title"] for figure in block["figures"]]
     return ["server", "link", "client", main, "ratio", *others]
@@ -25,14 +29,15 @@ def ratio_text(ratio, notes):
     return f"x {spread_text(ratio)} {letter}"
 
 
-def cells(block):
-    """(rows of words, {what a ratio is to: its letter})"""
+def cells(block, shown):
+    """(rows of words, {what a ratio is to: its letter}); `shown` makes words of a figure beside the first."""
     notes = {}
-    keys = [figure["key"] for figure in block["figures"]]
+    main, *others = [figure["key"] for figure in block["figures"]]
     rows = []
     for row in block["rows"]:
-        main, *others = [spread_text(row["figures"][key]) for key in keys]
-        rows.append([row["server"], row["link"], row["client"], main, ratio_text(row["ratio"], notes), *others])
+        figures = row["figures"]
+        rows.append([row["server"], row["link"], row["client"], spread_text(figures[main]),
+                     ratio_text(row["ratio"], notes), *(shown(figures[key]) for key in others)])
     return rows, notes
 
 
@@ -44,7 +49,8 @@ def footnotes(block, notes):
 
 
 def text_block(block):
-    rows, notes = cells(block)
+    """Extremes of the first figure alone: a line has to fit a terminal."""
+    rows, notes = cells(block, median_text)
     lines = [header(block), *rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     aligned = ["  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip() for line in lines]
@@ -53,7 +59,7 @@ def text_block(block):
 
 
 def markdown_block(block):
-    rows, notes = cells(block)
+    rows, notes = cells(block, spread_text)
     head = header(block)
     lines = [head, ["---"] * len(head), *rows]
     table = ["| " + " | ".join(line) + " |" for line in lines]

@@ -42,7 +42,7 @@ class Statistics(unittest.TestCase):
 
     def test_short_has_three_digits_or_so(self):
         for value, text in ((1234567, "1.23 M"), (537073.3, "537 k"), (12345, "12.3 k"), (9943, "9943"), (0.1234, "0.12"),
-                            (15.63, "15.6"), (None, "-")):
+                            (15.63, "15.6"), (3, "3"), (3.0, "3.00"), (None, "-")):
             self.assertEqual(short(value), text)
 
 
@@ -210,6 +210,13 @@ class Output(unittest.TestCase):
         lines = [line for line in table.markdown(built()).splitlines() if line.startswith("|")]
         self.assertEqual(len(lines), 4)
         self.assertEqual({line.count("|") for line in lines}, {lines[0].count("|")})
+
+    def test_extremes_beside_the_first_figure_are_markdowns_alone(self):
+        result = built()
+        result["blocks"][0]["rows"][1]["figures"]["p50_us"] = {"median": 7, "min": 6, "max": 9, "rounds": []}
+        self.assertIn("7 (6 to 9)", table.markdown(result))
+        self.assertNotIn("7 (6 to 9)", table.text(result))
+        self.assertIn("  7  ", table.text(result))
 
     def test_json_can_be_written(self):
         self.assertEqual(json.loads(json.dumps(built()))["blocks"][0]["name"], "rps-64")
