@@ -3,7 +3,7 @@
 namespace millrace {
 
 HeapPool::HeapPool(size_t packets, uint32_t capacity)
-    : capacity_(capacity), memory_(std::make_unique<uint8_t[]>(packets * capacity)) {
+    : capacity_(capacity), memory_(std::make_unique_for_overwrite<uint8_t[]>(packets * capacity)) {
   free_.reserve(packets);
   for (size_t i = packets; i-- > 0;) free_.push_back(memory_.get() + i * capacity);
 }

@@ -9,7 +9,7 @@ namespace millrace::sim {
 
 namespace {
 
-constexpr size_t kPackets = 16384;
+constexpr size_t kPackets = 4096;
 constexpr uint32_t kOctets = 2048;
 constexpr size_t kBurst = 32;
 

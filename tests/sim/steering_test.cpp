@@ -102,7 +102,7 @@ class Steered : public testing::TestWithParam<Case> {
     fleet.set_nic(GetParam().nic->make(fleet));
   }
   ~Steered() override {
-    fleet.run_until([] { return false; }, 50ms);  // what is under way arrives
+    fleet.run_until([] { return false; }, 3ms);  // what is under way arrives
     EXPECT_EQ(fleet.outstanding_packets() - held(), 0U) << "a packet leaked";
   }
   size_t held() {
