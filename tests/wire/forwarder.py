@@ -21,11 +21,14 @@ class Forwarder:
         # Apart, or messages would stand amid the prompt that is waited for.
         self.output, self.log = (os.path.join(self.work, name) for name in ("stdout", "stderr"))
         self.prefix = os.path.basename(self.work)
-        self.other = f"net_af_packet0,iface={interface}"
+        # A window's burst from the kernel arrives while this process waits for a CPU.
+        self.other = f"net_af_packet0,iface={interface},blocksz=65536"
         self.room = []
         if frame > 1514:
-            self.other += ",framesz=16384,blocksz=65536,framecnt=256"
+            self.other += ",framesz=16384,framecnt=512"
             self.room = ["--mbuf-size=16640"]
+        else:
+            self.other += ",framesz=2048,framecnt=8192"
         self.process = None
 
     def start(self):

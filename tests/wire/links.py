@@ -113,14 +113,14 @@ class MemifZeroCopy(MemifClient):
 
 class Vhost(Forwarded):
     ours = "net_vhost0,iface=SOCKET"
-    theirs = "net_virtio_user0,path=SOCKET"
+    theirs = "net_virtio_user0,path=SOCKET,queue_size=1024"
 
 
 class VirtioUser(Forwarded):
     they_listen = True
     reconnects = True
     starts_at = "prepare"
-    ours = "net_virtio_user0,path=SOCKET"
+    ours = "net_virtio_user0,path=SOCKET,queue_size=1024"
     theirs = "net_vhost0,iface=SOCKET"
 
 
@@ -128,7 +128,7 @@ class VirtioUserServer(Forwarded):
     """We wait in the driver until the peer comes."""
     reconnects = True
     starts_at = "spawned"
-    ours = "net_virtio_user0,path=SOCKET,server=1"
+    ours = "net_virtio_user0,path=SOCKET,server=1,queue_size=1024"
     theirs = "net_vhost0,iface=SOCKET,client=1"
 
 
