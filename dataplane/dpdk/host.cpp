@@ -1,6 +1,8 @@
 #include "dpdk/host.h"
 
 #include <linux/capability.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -63,9 +65,14 @@ std::optional<uint32_t> interface_mtu(const std::string& name) {
   return static_cast<uint32_t>(request.ifr_mtu);
 }
 
+// The carrier itself: IFF_RUNNING follows it up to a second later, and a short outage would go unseen.
 bool interface_running(const std::string& name) {
   ifreq request{};
-  return ask_interface(name, SIOCGIFFLAGS, request) && (request.ifr_flags & IFF_RUNNING) != 0;
+  if (!ask_interface(name, SIOCGIFFLAGS, request) || (request.ifr_flags & IFF_UP) == 0) return false;
+  ethtool_value carrier{.cmd = ETHTOOL_GLINK, .data = 0};
+  request = {};
+  request.ifr_data = reinterpret_cast<char*>(&carrier);
+  return ask_interface(name, SIOCETHTOOL, request) && carrier.data != 0;
 }
 
 bool set_interface_mtu(const std::string& name, uint32_t mtu) {
