@@ -48,6 +48,11 @@ class Stack {
   virtual OpenResult connect(const ConnectOptions& options, Handler& handler) = 0;
   // Passive open; every connection accepted gets `handler`.
   virtual OpenError listen(const ListenerParams& params, Handler& handler, std::string_view name) = 0;
+  // Ends the listening on exactly this endpoint: its half-open connections are forgotten, those that were
+  // established stay. False: nobody listened there.
+  virtual bool stop_listening(const Endpoint& local) = 0;
+  // Whether connections may be opened from, and accepted at, this address.
+  virtual bool is_local(const IpAddress& address) const = 0;
 
   // The instant of the current iteration.
   virtual Instant now() const = 0;

@@ -56,6 +56,9 @@ struct Route {
 struct InterfaceParams {
   MacAddress mac;
   uint16_t mtu = 1500;  // octets of an IP packet
+  // Octets of the largest IP packet taken, where the link hands over several segments as one (LRO); smaller
+  // than the MTU: the MTU.
+  uint16_t largest_received = 0;
   std::vector<Prefix> addresses;
   std::vector<Route> routes;
 };

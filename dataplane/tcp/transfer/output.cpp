@@ -122,7 +122,10 @@ bool send_again(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
 bool is_worth_sending(const Tcb& tcb, Bytes length, Bytes unsent) {
   const TcbHot& hot = tcb.hot;
   if (length == hot.mss) return true;
-  if (length == unsent) return !hot.has_flight() || hot.flags.no_delay || hot.flags.fin_queued;
+  if (length == unsent) {
+    if (hot.flags.fin_queued) return true;
+    return !tcb.cold.corked && (!hot.has_flight() || hot.flags.no_delay);
+  }
   return length >= tcb.cold.max_snd_wnd / 2;
 }
 

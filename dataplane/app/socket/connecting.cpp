@@ -1,0 +1,136 @@
+// bind, connect, and the names of both ends. Neighbour: socket.h.
+#include <cerrno>
+
+#include "app/socket/address.h"
+#include "app/socket/socket.h"
+
+namespace millrace::socket {
+
+namespace {
+
+int errno_of(app::OpenError error) {
+  using enum app::OpenError;
+  switch (error) {
+    case None:
+      return 0;
+    case NoRoute:
+      return ENETUNREACH;
+    case NoPorts:
+    case AddressInUse:  // of a connect(): the pair of ends is taken
+    case AddressNotOurs:
+      return EADDRNOTAVAIL;
+    case NoMemory:
+      return ENOBUFS;
+    case BadAddress:
+      return ENETUNREACH;
+    case Draining:
+      return ENETDOWN;
+  }
+  return EINVAL;
+}
+
+}  // namespace
+
+Outcome Socket::bind(const Endpoint& local) {
+  if (bound_ || phase_ != Phase::Fresh || listening_) return Outcome::failed(EINVAL);
+  if (domain_ == AF_INET6 && settings_.v6_only && local.address.is_v4()) return Outcome::failed(EINVAL);
+  if (!local.address.is_unspecified() && !settings_.free_bind && !shared_->stack.is_local(local.address))
+    return Outcome::failed(EADDRNOTAVAIL);
+  Endpoint wanted = local;
+  if (wanted.port == 0) {
+    const std::optional<uint16_t> port = shared_->ports.choose(wanted.address);
+    if (!port) return Outcome::failed(EADDRINUSE);
+    wanted.port = *port;
+  } else if (!shared_->ports.free(wanted, settings_.reuse_address)) {
+    return Outcome::failed(EADDRINUSE);
+  }
+  shared_->ports.hold(wanted, settings_.reuse_address);
+  port_held_ = true;
+  bound_ = wanted;
+  return Outcome::ok();
+}
+
+Outcome Socket::begin_connect(const Endpoint& remote) {
+  if (domain_ == AF_INET6 && settings_.v6_only && remote.address.is_v4()) return Outcome::failed(ENETUNREACH);
+  app::ConnectOptions options{.remote = remote, .local_address = {}, .local_port = {}};
+  if (bound_) {
+    if (!bound_->address.is_unspecified()) options.local_address = bound_->address;
+    options.local_port = bound_->port;
+  }
+  const app::OpenResult opened = shared_->stack.connect(options, *this);
+  if (opened.connection == nullptr) return Outcome::failed(errno_of(opened.error));
+  connection_ = opened.connection;
+  phase_ = Phase::Connecting;
+  established_ = false;
+  connect_reported_ = false;
+  receive_shut_ = send_shut_ = false;
+  error_ = 0;
+  left_over_.clear();
+  local_ = connection_->local();
+  remote_ = remote;
+  apply_settings();
+  return Outcome::ok();
+}
+
+Outcome Socket::connect(const Endpoint& remote, Call& call) {
+  if (listening_) return Outcome::failed(EISCONN);
+  const bool first = !call.begun;
+  call.begin(shared_->stack.now(), settings_.send_timeout);
+  int not_yet = EINPROGRESS;
+  if (first) {
+    if (phase_ == Phase::Over || (phase_ == Phase::Connected && connect_reported_))
+      return Outcome::failed(EISCONN);
+    if (phase_ == Phase::Fresh) {
+      if (const Outcome begun = begin_connect(remote); begun.error != 0) return begun;
+    } else {
+      not_yet = EALREADY;
+    }
+  }
+  if (phase_ != Phase::Connecting || connection_ == nullptr) return conclude_connect();
+  if (nonblocking || shared_->stack.now() >= call.deadline) return Outcome::failed(not_yet);
+  return Outcome::wait(call.deadline);
+}
+
+Outcome Socket::conclude_connect() {
+  if (phase_ == Phase::Connecting) {  // and the connection has gone
+    phase_ = Phase::Fresh;
+    const int error = take_error();
+    return Outcome::failed(error != 0 ? error : ECONNABORTED);
+  }
+  connect_reported_ = true;
+  return Outcome::ok();
+}
+
+Outcome Socket::disconnect() {
+  if (listening_) stop_listening();
+  if (connection_ != nullptr) {
+    app::Connection& connection = *connection_;
+    let_go();
+    connection.set_handler(orphans());
+    connection.abort();
+  }
+  phase_ = Phase::Fresh;
+  established_ = false;
+  error_ = 0;
+  receive_shut_ = send_shut_ = false;
+  left_over_.clear();
+  left_over_read_ = 0;
+  remote_ = {};
+  return Outcome::ok();
+}
+
+Outcome Socket::local_name(Endpoint& out) const {
+  if (connection_ != nullptr || phase_ == Phase::Over)
+    out = local_;
+  else
+    out = bound_.value_or(Endpoint{any_address(domain_ == AF_INET ? Family::V4 : Family::V6), 0});
+  return Outcome::ok();
+}
+
+Outcome Socket::peer_name(Endpoint& out) const {
+  if (connection_ == nullptr || phase_ != Phase::Connected) return Outcome::failed(ENOTCONN);
+  out = remote_;
+  return Outcome::ok();
+}
+
+}  // namespace millrace::socket
