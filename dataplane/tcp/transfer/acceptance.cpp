@@ -46,6 +46,10 @@ bool is_window_probe(const TcbHot& hot, const wire::Segment& segment) {
   return hot.rcv_wnd() == 0 && segment.seq == hot.rcv_nxt;
 }
 
+bool acknowledges_our_syn(const TcbHot& hot, const wire::Segment& segment) {
+  return hot.snd_una.before(segment.ack) && segment.ack.before_or_at(hot.snd_nxt);
+}
+
 }  // namespace
 
 Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
@@ -61,9 +65,11 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
       hot.flags.syn_due = true;
       return Verdict::dropped(DropReason::TcpStateIgnores);
     }
-    trim_front(segment, hot.rcv_nxt, context.counters);
-    // The window of a SYN is not scaled (RFC 7323 §2.2); from here on it is read as if it were.
-    segment.window = hot.snd_scale.wire(segment.window.field());
+    if (acknowledges_our_syn(hot, segment)) {
+      trim_front(segment, hot.rcv_nxt, context.counters);
+      // The window of a SYN is not scaled (RFC 7323 §2.2); from here on it is read as if it were.
+      segment.window = hot.snd_scale.wire(segment.window.field());
+    }
   }
   if (!is_acceptable(hot, segment)) {
     if (segment.flags.rst()) return Verdict::dropped(DropReason::TcpNotAcceptable);
@@ -77,7 +83,8 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
   if (segment.flags.rst()) return kNextStep;  // judged by its own sequence number
   if (segment.seq.before(hot.rcv_nxt)) {
     trim_front(segment, hot.rcv_nxt, context.counters);
-    hot.flags.ack_now = true;
+    // In SYN-RECEIVED the fifth step may owe a RST instead; what is new is acknowledged in any case.
+    if (hot.state() != State::SynReceived) hot.flags.ack_now = true;
   }
   if (segment.length() != 0 && segment.end().after(hot.rcv_adv)) trim_back(segment, hot.rcv_adv);
   return kNextStep;
