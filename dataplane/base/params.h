@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/address.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "base/units.h"
 
@@ -78,6 +80,7 @@ struct ListenerParams {
 
 struct ShardParams {
   TcpParams tcp;
+  std::optional<Secrets> secrets;  // of cookies; nothing: the shard draws its own
   NeighborParams neighbor;
   IcmpParams icmp;
   InterfaceParams interface;
