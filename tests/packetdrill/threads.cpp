@@ -1,6 +1,7 @@
 #include "threads.h"
 
 #include <cerrno>
+#include <utility>
 
 namespace millrace::packetdrill {
 
@@ -26,7 +27,7 @@ void Threads::settle(Lock& lock) {
     stack_.settle();
     const bool due =
         sleeper_.asleep && (stack_.sockets().changes() != sleeper_.changes || stack_.now() >= sleeper_.until);
-    if (!due || !is_script_thread()) break;
+    if (!due) break;
     sleeper_.asleep = false;
     sleeper_.woken = sleeper_.running = true;
     wake_time_ = stack_.now();
@@ -45,7 +46,8 @@ void Threads::advance_to(Instant to, Lock& lock) {
   settle(lock);
 }
 
-// Thread S. Whoever looks at /proc/self/task sees a thread that sleeps.
+// Thread S, which until here moves the clock like M: it waits for the time of its call by itself. Whoever
+// looks at /proc/self/task sees a thread that sleeps.
 void Threads::sleep_in_call(Instant until, Lock& lock) {
   sleeper_ = {.asleep = true,
               .woken = false,
@@ -116,11 +118,8 @@ void Threads::sleep(Micros time) {
 
 Instant Threads::time_of_day() {
   Lock lock(mutex_);
-  if (!is_script_thread()) {
-    const Instant told = wake_time_.value_or(stack_.now());
-    wake_time_.reset();
-    return told;
-  }
+  // What S does after its call comes to its turn later than M's next steps.
+  if (!is_script_thread() && wake_time_) return *std::exchange(wake_time_, std::nullopt);
   enter();
   advance_to(stack_.now() + 1us, lock);
   return stack_.now();
