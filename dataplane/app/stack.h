@@ -30,6 +30,7 @@ struct ConnectOptions {
   Endpoint remote;
   std::optional<IpAddress> local_address;  // none: source-address selection
   std::optional<uint16_t> local_port;      // none: ephemeral (RFC 6056)
+  ConnectionParams settings = {};          // of the connection, from its SYN on
 };
 
 struct OpenResult {

@@ -55,10 +55,14 @@ app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handl
   const uint32_t index = new_connection(handler, flow, key);
   if (index == kNoIndex) return {.connection = nullptr, .error = NoMemory};
   app::Connection& connection = connections[index];
+  if (options.settings != tcp::kNoSettings && !connection.set(options.settings)) {
+    connections.destroy(index);
+    return {.connection = nullptr, .error = NoMemory};
+  }
   tcp::open_active(connection.tcb(),
                    {.iss = isn.isn(flow, now),
                     .ts_offset = isn.timestamp_offset(flow.local.address, flow.remote.address),
-                    .our_mss = tcp::mss_for_mtu(params.interface.mtu, source->family())},
+                    .our_mss = our_mss(source->family(), options.settings)},
                    context());
   if (!table.insert(hash(key), flow::Ref(flow::Kind::Connection, index))) {
     connections.destroy(index);
@@ -84,6 +88,13 @@ uint32_t Shard::Impl::new_connection(app::Handler& handler, const wire::FlowAddr
   return index;
 }
 
+// The largest segment that the MTU allows, or less where the connection asks for less (RFC 9293 §3.7.1).
+Mss Shard::Impl::our_mss(Family family, const ConnectionParams& settings) const {
+  const Mss mss = tcp::mss_for_mtu(params.interface.mtu, family);
+  if (!settings.max_segment) return mss;
+  return Mss(std::min(mss.octets(), std::max(*settings.max_segment, tcp::kSmallestMss)));
+}
+
 // ---- passive
 // ---------------------------------------------------------------------------------------------------
 
@@ -106,8 +117,19 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
     case flow::ListenResult::Full:
       return app::OpenError::NoMemory;
   }
-  impl_->listeners.push_back({.params = params, .handler = &handler, .name = std::string(name)});
+  impl_->listeners.push_back({.params = params,
+                              .handler = &handler,
+                              .name = std::string(name),
+                              .settings = &impl_->profile(params.connection)});
   return app::OpenError::None;
+}
+
+// Listeners come and go, connections keep what they were accepted with.
+const ConnectionParams& Shard::Impl::profile(const ConnectionParams& settings) {
+  if (settings == tcp::kNoSettings) return tcp::kNoSettings;
+  for (const ConnectionParams& known : profiles)
+    if (known == settings) return known;
+  return profiles.emplace_back(settings);
 }
 
 void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
@@ -116,7 +138,7 @@ void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   if (entry.half_open >= entry.params.backlog || syn_queue.full())
     return counters.drop(DropReason::TcpSynQueueFull);
   const wire::Segment& syn = frame.tcp;
-  const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
+  const Mss announced = our_mss(syn.flow.local.address.family(), *entry.settings);
   const uint32_t index = syn_queue.create(key, syn, isn.isn(syn.flow, now), announced,
                                           static_cast<uint16_t>(listener), params.tcp.receive_buffer);
   if (index == kNoIndex || !table.insert(key_hash, flow::Ref(flow::Kind::SynRecord, index))) {
@@ -141,6 +163,7 @@ app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& f
   if (created == kNoIndex) return nullptr;
   app::Connection& connection = connections[created];
   connection.links.listener = record.listener;
+  connection.tcb().cold.settings.share(*entry.settings);
   tcp::open_passive(connection.tcb(), record, isn.timestamp_offset(flow.local.address, flow.remote.address),
                     context());
   table.replace(record_hash, flow::Ref(flow::Kind::SynRecord, index),

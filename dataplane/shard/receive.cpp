@@ -165,6 +165,7 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
       return reply(frame, answer, tcp::State::SynReceived, out);
     case tcp::SynAction::Acknowledge:
       counters.drop(reason);
+      if (!may_answer(syn_queue[index], frame.tcp)) return;
       tcp::acknowledge(record, ts_offset, now, answer);
       return reply(frame, answer, tcp::State::SynReceived, out);
     case tcp::SynAction::Reset:
@@ -179,6 +180,26 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
   }
 }
 
+// RFC 5961 §7 for the records: a RST or SYN takes from the shard's budget too.
+bool Shard::Impl::may_answer(tcp::SynRecord& record, const wire::Segment& segment) {
+  if (segment.payload_length != 0) return true;
+  if (record.challenged) {
+    counters.tcp_challenge_acks_limited.add();
+    return false;
+  }
+  record.challenged = 1;
+  return !(segment.flags.rst() || segment.flags.syn()) || tcp::may_challenge(context());
+}
+
+bool Shard::Impl::may_answer(tcp::TimeWaitRecord& record, const wire::Segment& segment) {
+  if (record.answers == tcp::TimeWaitRecord::kAnswers) {
+    counters.tcp_acks_limited.add();
+    return false;
+  }
+  ++record.answers;
+  return !(segment.flags.rst() || segment.flags.syn()) || tcp::may_challenge(context());
+}
+
 void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t record_hash, PacketBatch& out) {
   tcp::TimeWaitRecord& record = time_wait[index];
   DropReason reason{};
@@ -190,7 +211,10 @@ void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t reco
       time_wait_fifo.move_to_back(index);
       [[fallthrough]];
     case tcp::TimeWaitAction::Acknowledge: {
-      if (action == tcp::TimeWaitAction::Acknowledge) counters.drop(reason);
+      if (action == tcp::TimeWaitAction::Acknowledge) {
+        counters.drop(reason);
+        if (!may_answer(record, frame.tcp)) return;
+      }
       wire::Segment answer;
       tcp::acknowledge(record, now, answer);
       return reply(frame, answer, tcp::State::TimeWait, out);
@@ -231,25 +255,6 @@ void Shard::Impl::on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint
   }
   if (!flags.syn()) return counters.drop(DropReason::TcpStateIgnores);
   accept_syn(listener, frame, key, key_hash, out);
-}
-
-// RFC 5927 §4: only for a segment in flight; a hard error ends nothing but an open (RFC 1122 §4.2.3.9
-// amended).
-void Shard::Impl::on_icmp_error(const ip::TransportError& error, Packet& packet, PacketBatch& out) {
-  app::Connection* connection = shard.find(error.quoted.flow);
-  if (connection == nullptr && shares_flows() && !handed_over && hand_over(error.quoted.flow, packet)) return;
-  if (connection == nullptr) return counters.drop(DropReason::IcmpQuoteForeign);
-  tcp::Tcb& tcb = connection->tcb();
-  if (!error.quoted.seq.within(tcb.hot.snd_una, tcb.hot.snd_nxt - tcb.hot.snd_una))
-    return counters.drop(DropReason::IcmpQuoteForeign);
-  counters.icmp_errors_received.add();
-  if (error.hint == ip::IcmpHint::Refused && tcb.hot.state() == tcp::State::SynSent) {
-    tcp::end(tcb, tcp::End::Refused);
-    make_ready(*connection);
-    leave(*connection, out);
-  } else if (error.hint == ip::IcmpHint::Unreachable || error.hint == ip::IcmpHint::Refused) {
-    tcb.cold.soft_error = true;
-  }
 }
 
 }  // namespace millrace::shard

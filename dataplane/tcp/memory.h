@@ -10,6 +10,7 @@
 #include "base/packet.h"
 #include "base/seq.h"
 #include "base/slab.h"
+#include "tcp/settings.h"
 
 namespace millrace::tcp {
 
@@ -53,6 +54,9 @@ class Memory {
   // Copies the octets, at most Block::kCapacity. nullptr: the budget is spent.
   Piece* copy(Seq seq, const uint8_t* data, uint32_t length);
   void give_back(Piece* piece);
+  // A block with these settings. nullptr: the budget is spent.
+  TcbRare* take_rare(const ConnectionParams& settings);
+  void give_back(TcbRare* rare);
 
   uint64_t used_bytes() const { return used_; }
   uint64_t budget_bytes() const { return budget_; }
@@ -61,6 +65,7 @@ class Memory {
  private:
   static constexpr uint64_t kHeldPacketBytes = 2304;  // an mbuf with its data room
   static constexpr uint64_t kPieceBytes = sizeof(Piece);
+  static constexpr uint64_t kRareBytes = sizeof(TcbRare);
   static constexpr size_t kChunkBlocks = 64;
   bool charge(uint64_t bytes);
   Piece* take_piece();
@@ -73,6 +78,7 @@ class Memory {
   Piece* free_pieces_ = nullptr;
   std::vector<std::unique_ptr<Block[]>> block_chunks_;
   std::vector<std::unique_ptr<Piece[]>> piece_chunks_;
+  std::vector<std::unique_ptr<TcbRare>> free_rare_;  // no more than were in use at once
 };
 
 }  // namespace millrace::tcp

@@ -20,6 +20,10 @@ struct alignas(64) TimeWaitRecord {
   uint32_t ts_offset = 0;
   WireWindow window;
   bool timestamps = false;
+  uint8_t answers = 0;  // acknowledgements sent since the wait began, the repeated FIN's not counted
+
+  // No more than these: what a blind attacker sends is not answered for ever (RFC 5961 §7).
+  static constexpr uint8_t kAnswers = 32;
 
   explicit TimeWaitRecord(const Tcb& tcb);
 };

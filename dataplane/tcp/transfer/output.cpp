@@ -4,7 +4,9 @@
 
 #include "tcp/open/negotiation.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/keepalive.h"
 #include "tcp/transfer/paws.h"
+#include "tcp/transfer/urgent.h"
 #include "tcp/transfer/window.h"
 
 namespace millrace::tcp {
@@ -24,6 +26,8 @@ void fill(Tcb& tcb, Instant now, Seq seq, wire::Flags flags, wire::Segment& segm
   segment.flags = flags | wire::kAck;
   segment.window = offer_window(tcb);
   stamp(tcb, now, segment);
+  if (tcb.cold.settings.rare() != nullptr) [[unlikely]]
+    mark_urgent(tcb, segment);
   note_ack_sent(tcb.hot);
 }
 
@@ -175,12 +179,18 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
   return true;
 }
 
+bool send_keepalive_probe(Tcb& tcb, const Context& context, wire::Segment& segment) {
+  if (tcb.cold.settings.rare() == nullptr || !next_keepalive_probe(tcb, context, segment)) return false;
+  fill(tcb, context.now, segment.seq, wire::Flags(), segment);
+  return true;
+}
+
 bool send_ack(Tcb& tcb, const Context& context, wire::Segment& segment) {
   TcbHot& hot = tcb.hot;
   if (hot.duplicate_acks_due != 0)
     --hot.duplicate_acks_due;
   else if (!hot.flags.ack_now && !is_window_update_due(tcb))
-    return false;
+    return send_keepalive_probe(tcb, context, segment);
   fill(tcb, context.now, acceptable_seq(hot), wire::Flags(), segment);
   return true;
 }
