@@ -129,8 +129,8 @@ constexpr Binding named() {
             assign(element<List>(settings, instance).*Field, value);
           },
           [](const Settings& settings, std::string_view instance) {
-            return values_of_element<List>(settings, instance,
-                                           [](const auto& from) -> const auto& { return from.*Field; });
+            return values_of_element<List>(
+                settings, instance, [](const auto& from) -> const auto& { return from.*Field; });
           },
           capacity_of<T>()};
 }

@@ -28,9 +28,8 @@ void check_order(Check& check, std::string_view low, std::string_view high, std:
   const Entry a = check.entry(low);
   const Entry b = check.entry(high);
   if (std::get<uint64_t>(a.value) <= std::get<uint64_t>(b.value)) return;
-  check.contradiction(a, b,
-                      Check::shown(a) + " is longer than " + Check::shown(b) + "; " + std::string(rule) +
-                          " must hold");
+  check.contradiction(
+      a, b, Check::shown(a) + " is longer than " + Check::shown(b) + "; " + std::string(rule) + " must hold");
 }
 
 void check_tcp(Check& check) {

@@ -218,7 +218,8 @@ std::vector<sim::LadderRow> probes_of(const Stage& stage, const app::Connection&
   std::vector<sim::LadderRow> out;
   const Seq expected = connection.tcb().hot.snd_nxt - 1;
   for (const sim::LadderRow& row : stage.segments(Side::Left, wire::kAck))
-    if (row.segment.seq == expected && row.segment.payload_bytes == 0 && !row.segment.flags.syn()) out.push_back(row);
+    if (row.segment.seq == expected && row.segment.payload_bytes == 0 && !row.segment.flags.syn())
+      out.push_back(row);
   return out;
 }
 
@@ -245,8 +246,9 @@ void play_keep_alive(Stage& stage) {
   stage.recorder().say(Side::Right, "unplugged");
   const Instant heard = stage.world().now();
   stage.run_until(look);
-  stage.claim("the server gone, three more probes stay unanswered, 5 s apart",
-              probes.size() == 4 && probes[2].at - probes[1].at >= 5s && probes[3].at - probes[2].at < 5100ms);
+  stage.claim(
+      "the server gone, three more probes stay unanswered, 5 s apart",
+      probes.size() == 4 && probes[2].at - probes[1].at >= 5s && probes[3].at - probes[2].at < 5100ms);
   stage.claim("5 s after the last one the client's application is told that the connection timed out",
               stage.client().end() == app::CloseReason::TimedOut && stage.world().now() - heard < 30s);
   stage.claim_path(Side::Left, {Closed, SynSent, Established, Closed});
@@ -301,13 +303,15 @@ void play_reset_attack(Stage& stage) {
   forged.seq = server.rcv_nxt + 0x1000'0000U;
   stage.forge(Side::Right, "forged: RST outside the window", forged);
   stage.world().run_for(100ms);
-  stage.claim("a RST outside the window is dropped in silence", challenges() == 3 && stage.both_in(Established));
+  stage.claim("a RST outside the window is dropped in silence",
+              challenges() == 3 && stage.both_in(Established));
   stage.later(Side::Left, 50ms, "send() 1000 octets, close()", [](app::Connection& at) {
     send(at, letters(1000));
     at.close();
   });
   stage.run_to_the_end();
-  stage.claim("the server gets what the client sent, and nothing else", stage.server().received() == letters(1000));
+  stage.claim("the server gets what the client sent, and nothing else",
+              stage.server().received() == letters(1000));
   claim_both_finished(stage);
 }
 

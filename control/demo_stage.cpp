@@ -126,10 +126,11 @@ void Stage::forge(Side side, std::string words, wire::Segment segment) {
   const app::Connection& victim = *actor(side).connection();
   segment.flow = {.local = victim.remote(), .remote = victim.local()};
   const bool to_client = side == Side::Left;
-  wire::build_segment(packet,
-                      {.destination = sim::host_params(to_client ? kClientNumber : kServerNumber).interface.mac,
-                       .source = sim::host_params(to_client ? kServerNumber : kClientNumber).interface.mac},
-                      segment, wire::Checksum::Software);
+  wire::build_segment(
+      packet,
+      {.destination = sim::host_params(to_client ? kClientNumber : kServerNumber).interface.mac,
+       .source = sim::host_params(to_client ? kServerNumber : kClientNumber).interface.mac},
+      segment, wire::Checksum::Software);
   recorder_.say(to_client ? Side::Right : Side::Left, std::move(words));
   const sim::HostId from = to_client ? server_host_ : client_host_;
   world_.forge(from, to_client ? client_host_ : server_host_, packet.bytes());

@@ -61,8 +61,8 @@ class Connection {
   void shutdown();
   // FIN after everything queued, and no interest in what still comes: data that arrives from now on, or
   // unread data, resets the connection (RFC 1122 §4.2.2.13), as does a linger that runs out
-  // (ConnectionParams). A peer that then does not finish is given up after fin_wait_2_timeout. on_closed still
-  // follows.
+  // (ConnectionParams). A peer that then does not finish is given up after fin_wait_2_timeout. on_closed
+  // still follows.
   void close();
   // RST now (RFC 9293 §3.10.5).
   void abort();

@@ -48,8 +48,8 @@ class Handler {
   // The peer has sent FIN and everything before it has been consumed: nothing more will be readable.
   virtual void on_peer_finished(Connection&) {}
   // Trouble that the connection goes on to work against (RFC 9293 §3.9.1.8 MUST-47): ICMP or the neighbour
-  // cache says that the peer is out of reach, or R1 retransmissions went unanswered. Not more than ten times a
-  // second, never with ConnectionParams::error_reports off; last_soft_error() remembers it.
+  // cache says that the peer is out of reach, or R1 retransmissions went unanswered. Not more than ten times
+  // a second, never with ConnectionParams::error_reports off; last_soft_error() remembers it.
   virtual void on_error(Connection&, SoftError) {}
   // The peer has urgent data: Connection::urgent_bytes() says up to where (RFC 9293 §3.8.5 MUST-32).
   virtual void on_urgent(Connection&) {}

@@ -21,7 +21,7 @@ struct TcpParams {
   Micros rto_min = 200ms;                 // RFC 6298 §2.4 names 1 s; written deviation
   Micros rto_max = 60s;                   // RFC 6298 §2.5
   Micros delayed_ack = 40ms;              // RFC 9293 §3.8.6.3: below 500 ms
-  uint32_t syn_retries = 7;  // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
+  uint32_t syn_retries = 7;               // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
   uint32_t syn_ack_retries = 5;           // SYN-ACK likewise
   uint32_t data_retries = 15;             // data or FIN likewise: R2 of RFC 9293 §3.8.3
   Bytes receive_buffer = 256 * 1024;      // largest window offered
@@ -33,13 +33,13 @@ struct TcpParams {
   uint32_t initial_window_segments = 10;  // RFC 6928
   uint32_t reassembly_segments = 256;     // out-of-order pieces held a connection
   // What a connection may set otherwise (ConnectionParams).
-  bool keepalive = false;                // RFC 9293 §3.8.4 MUST-25: off unless asked for
-  Micros keepalive_idle = 7200s;         // silence before the first probe (MUST-28: two hours or more)
-  Micros keepalive_interval = 75s;       // between unanswered probes
-  uint32_t keepalive_probes = 9;         // unanswered ones that end a connection (MUST-29: more than one)
-  bool keepalive_octet = false;          // probes carry a garbage octet, for very old peers (MAY-6)
-  Micros user_timeout = 0s;              // data unacknowledged for so long ends it; 0: R2 by count
-  bool user_timeout_option = false;      // adopt what the peer's option says (RFC 5482)
+  bool keepalive = false;                 // RFC 9293 §3.8.4 MUST-25: off unless asked for
+  Micros keepalive_idle = 7200s;          // silence before the first probe (MUST-28: two hours or more)
+  Micros keepalive_interval = 75s;        // between unanswered probes
+  uint32_t keepalive_probes = 9;          // unanswered ones that end a connection (MUST-29: more than one)
+  bool keepalive_octet = false;           // probes carry a garbage octet, for very old peers (MAY-6)
+  Micros user_timeout = 0s;               // data unacknowledged for so long ends it; 0: R2 by count
+  bool user_timeout_option = false;       // adopt what the peer's option says (RFC 5482)
   Micros user_timeout_option_min = 100s;  // L_LIMIT and U_LIMIT of RFC 5482 §3.1
   Micros user_timeout_option_max = 3600s;
   Micros fin_wait_2_timeout = 60s;  // after close(); 0: the peer's FIN is waited for without end

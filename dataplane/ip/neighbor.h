@@ -70,8 +70,8 @@ class NeighborTable {
     confirm_slowly(handle.index, now);
   }
 
-  // Nothing is heard through the neighbour of a valid handle: RFC 4861 §7.3.1 knows no such hint, yet to hold it
-  // for STALE asks it in time, and drops the entry if it is gone.
+  // Nothing is heard through the neighbour of a valid handle: RFC 4861 §7.3.1 knows no such hint, yet to hold
+  // it for STALE asks it in time, and drops the entry if it is gone.
   void doubt(NeighborHandle handle, Instant now) {
     if (entries_[handle.index].state == NeighborState::Reachable) to_stale(handle.index, now);
   }

@@ -1,6 +1,6 @@
 // What ICMP and the neighbour cache tell connections (RFC 9293 §3.9.2.2, RFC 1122 §4.2.3.9, RFC 5927).
-#include "shard/impl.h"
 #include "wire/icmp.h"
+#include "shard/impl.h"
 
 namespace millrace::shard {
 

@@ -180,15 +180,17 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
   }
 }
 
-// RFC 5961 §7 for the records: a RST or SYN takes from the shard's budget too.
+// RFC 5961 §7 for the records, which have little room to count. Text may be a retransmission.
 bool Shard::Impl::may_answer(tcp::SynRecord& record, const wire::Segment& segment) {
   if (segment.payload_length != 0) return true;
-  if (record.challenged) {
-    counters.tcp_challenge_acks_limited.add();
-    return false;
+  if (segment.flags.rst() || segment.flags.syn()) {
+    if (record.challenged) {
+      counters.tcp_challenge_acks_limited.add();
+      return false;
+    }
+    record.challenged = 1;
   }
-  record.challenged = 1;
-  return !(segment.flags.rst() || segment.flags.syn()) || tcp::may_challenge(context());
+  return tcp::may_challenge(context());
 }
 
 bool Shard::Impl::may_answer(tcp::TimeWaitRecord& record, const wire::Segment& segment) {

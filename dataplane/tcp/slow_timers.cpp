@@ -10,7 +10,8 @@ namespace millrace::tcp {
 
 Instant next_slow_deadline(const Tcb& tcb, const TcpParams& params) {
   if (tcb.hot.state() == State::Closed || tcb.hot.state() == State::TimeWait) return kNever;
-  return std::min({keepalive_deadline(tcb, params), user_timeout_deadline(tcb, params), linger_deadline(tcb)});
+  return std::min(
+      {keepalive_deadline(tcb, params), user_timeout_deadline(tcb, params), linger_deadline(tcb)});
 }
 
 void on_slow_deadline(Tcb& tcb, const Context& context) {

@@ -1,6 +1,6 @@
 // Deadlines that few connections have, beside the retransmission timer of timers.h: keep-alive, user timeout,
-// linger. None is stored: each follows from what the TCB holds anyway and from the settings of this moment, so
-// that a change of settings counts at once and nothing is written on the way of a segment.
+// linger. None is stored: each follows from what the TCB holds anyway and from the settings of this moment,
+// so that a change of settings counts at once and nothing is written on the way of a segment.
 #pragma once
 
 #include "tcp/context.h"

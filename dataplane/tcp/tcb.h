@@ -134,8 +134,7 @@ struct TcbCold {
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;
 };
-
-static_assert(sizeof(TcbCold) <= 248, "8 octets are left: a connection has 512 in all");
+static_assert(sizeof(TcbCold) <= 256, "a connection has 512 octets in all");
 
 struct Tcb {
   explicit Tcb(Memory& memory) : cold(memory) {}

@@ -44,13 +44,14 @@ void build_segment(Packet& packet, const LinkHeader& link, const Segment& segmen
 
   uint8_t* const frame = packet.data();
   uint8_t* const tcp = frame + tcp_at;
-  const Sum pseudo = write_link_and_ip(frame, link, family,
-                                       {.source = segment.flow.local.address,
-                                        .destination = segment.flow.remote.address,
-                                        .protocol = kProtocolTcp,
-                                        .hop_limit = segment.hop_limit,
-                                        .traffic_class = static_cast<uint8_t>(segment.dscp << 2 | segment.ecn),
-                                        .payload_length = tcp_length});
+  const Sum pseudo =
+      write_link_and_ip(frame, link, family,
+                        {.source = segment.flow.local.address,
+                         .destination = segment.flow.remote.address,
+                         .protocol = kProtocolTcp,
+                         .hop_limit = segment.hop_limit,
+                         .traffic_class = static_cast<uint8_t>(segment.dscp << 2 | segment.ecn),
+                         .payload_length = tcp_length});
   write_tcp(tcp, segment, header_length);
   if (checksum == Checksum::Software)
     put16(tcp + 16, (pseudo + sum_of(tcp, tcp_length)).checksum());

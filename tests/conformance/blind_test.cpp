@@ -9,9 +9,9 @@ namespace {
 
 using tcp::State;
 
-constexpr Stage kSynchronized[] = {Stage::Established,  Stage::EstablishedSending, Stage::FinWait1,
-                                   Stage::FinWait2,     Stage::FinWait2Deaf,       Stage::CloseWait,
-                                   Stage::Closing,      Stage::LastAck};
+constexpr Stage kSynchronized[] = {
+    Stage::Established,  Stage::EstablishedSending, Stage::FinWait1, Stage::FinWait2,
+    Stage::FinWait2Deaf, Stage::CloseWait,          Stage::Closing,  Stage::LastAck};
 
 class Blind : public Scene {
  protected:
@@ -92,9 +92,10 @@ TEST_P(Blind, Text_NeedsAnAcknowledgementThatThePeerCouldSend) {
     bool taken;
   };
   for (const Stage stage : {Stage::EstablishedSending, Stage::FinWait1, Stage::FinWait2})
-    for (const Row& row : {Row{0, true}, Row{0U - kWindow, true}, Row{0U - kWindow - 1, false}, Row{0x8000'0000U, false},
-                           Row{0x4000'0000U, false}, Row{1000, false}}) {
-      SCOPED_TRACE(std::string(name_of(stage)) + " una+" + std::to_string(static_cast<int32_t>(row.from_una)));
+    for (const Row& row : {Row{0, true}, Row{0U - kWindow, true}, Row{0U - kWindow - 1, false},
+                           Row{0x8000'0000U, false}, Row{0x4000'0000U, false}, Row{1000, false}}) {
+      SCOPED_TRACE(std::string(name_of(stage)) + " una+" +
+                   std::to_string(static_cast<int32_t>(row.from_una)));
       Walk& w = at(stage);
       PeerSegment text = w.next(wire::kAck | wire::kPsh, 50);
       text.ack = w.v.snd_una + row.from_una;

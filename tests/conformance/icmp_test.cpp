@@ -86,8 +86,8 @@ TEST_P(IcmpErrors, SoftErrors_AreReported) {
 
 // RFC 5927 §5.2: a hard error is a soft one where the connection stands, whatever its state.
 TEST_P(IcmpErrors, HardErrors_AreReportedAndEndNothingThatStands) {
-  for (const Stage stage : {Stage::EstablishedSending, Stage::FinWait1, Stage::CloseWaitSending, Stage::Closing,
-                            Stage::LastAck}) {
+  for (const Stage stage : {Stage::EstablishedSending, Stage::FinWait1, Stage::CloseWaitSending,
+                            Stage::Closing, Stage::LastAck}) {
     Walk& w = at(stage);
     port_unreachable(w.v.snd_una);
     EXPECT_EQ(w.app.take_events(), "error(port_unreachable)");

@@ -1,5 +1,5 @@
-// What happens when nothing does: keep-alive (RFC 9293 §3.8.4), the user timeout (§3.9.1, RFC 5482), FIN-WAIT-2
-// without an application, linger, and reports at R1 (§3.8.3). Written from the RFCs.
+// What happens when nothing does: keep-alive (RFC 9293 §3.8.4), the user timeout (§3.9.1, RFC 5482),
+// FIN-WAIT-2 without an application, linger, and reports at R1 (§3.8.3). Written from the RFCs.
 #include "scene.h"
 
 namespace millrace::conformance {
@@ -130,7 +130,10 @@ TEST_P(Idles, KeepAlive_AnyAnswerBeginsANewSilence) {
 TEST_P(Idles, KeepAlive_OnlyWhileTheConnectionIsIdle) {
   at(Stage::EstablishedSending);
   keep_alive(100ms, 100ms, 3);
-  for (const Captured& seen : [&] { peer().advance(2s); return peer().take(); }())
+  for (const Captured& seen : [&] {
+         peer().advance(2s);
+         return peer().take();
+       }())
     EXPECT_EQ(seen.segment.seq, walk->v.snd_una) << "a retransmission, no probe: " << describe(seen.segment);
   EXPECT_EQ(peer().shard().counters().tcp_keepalive_probes_sent.value(), 0U);
   walk->acknowledge();
@@ -188,7 +191,8 @@ TEST_P(Idles, KeepAlive_OfAListenerIsForAllThatItAccepts) {
   Captured probe;
   until_next(probe, 30s);
   expect_probe(probe);
-  EXPECT_EQ(peer().shard().usage().buffer_bytes, sizeof(tcp::TcbRare)) << "only now it has something of its own";
+  EXPECT_EQ(peer().shard().usage().buffer_bytes, sizeof(tcp::TcbRare))
+      << "only now it has something of its own";
 }
 
 // ---- user timeout
@@ -201,11 +205,13 @@ TEST_P(Idles, UserTimeout_EndsWhatStaysUnacknowledged) {
     set([&](ConnectionParams& s) { s.user_timeout = timeout; });
     peer().advance(timeout - kSlack - 2 * kRoundTrip);
     EXPECT_EQ(peer().state(), State::Established) << "R2 as a count (4) does not apply";
-    while (peer().state() != State::Closed && peer().now() - from < 2 * timeout) peer().step(from + 2 * timeout);
+    while (peer().state() != State::Closed && peer().now() - from < 2 * timeout)
+      peer().step(from + 2 * timeout);
     EXPECT_LE(peer().now() - from, timeout + kSlack);
     EXPECT_EQ(peer().state(), State::Closed);
     EXPECT_TRUE(walk->app.take_events().ends_with("closed(timed out)"));
-    for (const Captured& seen : peer().take()) EXPECT_FALSE(seen.segment.flags.rst()) << "in silence (§3.10.8)";
+    for (const Captured& seen : peer().take())
+      EXPECT_FALSE(seen.segment.flags.rst()) << "in silence (§3.10.8)";
     EXPECT_EQ(peer().shard().counters().tcp_user_timeouts.value(), 1U);
     EXPECT_EQ(clean_up(*walk), "");
   }
@@ -270,8 +276,9 @@ TEST_P(Idles, UserTimeoutOption_IsAdoptedWithinLimitsWhereItIsSwitchedOn) {
     uint16_t option;
     Micros due;
   };
-  for (const Row& row : {Row{false, 200, 0s}, Row{true, 200, 200s}, Row{true, 1, 100s}, Row{true, 0x8000 | 5, 300s},
-                         Row{true, 0xffff, 3600s}, Row{true, 0, 0s}, Row{true, 0x8000, 0s}}) {
+  for (const Row& row :
+       {Row{false, 200, 0s}, Row{true, 200, 200s}, Row{true, 1, 100s}, Row{true, 0x8000 | 5, 300s},
+        Row{true, 0xffff, 3600s}, Row{true, 0, 0s}, Row{true, 0x8000, 0s}}) {
     params.tcp.user_timeout_option = row.on;
     Walk& w = at(Stage::Established);
     // The option by hand: kind 28, length 4, in place of padding that a header with timestamps would have.
@@ -281,8 +288,9 @@ TEST_P(Idles, UserTimeoutOption_IsAdoptedWithinLimitsWhereItIsSwitchedOn) {
     segment.options = options;
     std::vector<uint8_t> frame = peer().frame_of(segment);
     const size_t at_option = frame.size() - 10 - 12;
-    const std::array<uint8_t, 12> bytes = {28, 4, static_cast<uint8_t>(row.option >> 8),
-                                           static_cast<uint8_t>(row.option), 1, 1, 1, 1, 1, 1, 1, 1};
+    const std::array<uint8_t, 12> bytes = {
+        28, 4, static_cast<uint8_t>(row.option >> 8), static_cast<uint8_t>(row.option), 1, 1, 1, 1, 1, 1,
+        1,  1};
     uint32_t sum = 0;  // the checksum follows by RFC 1624
     const size_t checksum_at = frame.size() - 10 - 12 - 20 + 16;
     sum = 0xffffU & ~(uint32_t{frame[checksum_at]} << 8 | frame[checksum_at + 1]);

@@ -50,7 +50,8 @@ void shutdown(Tcb& tcb) {
 
 namespace {
 
-// What lingers is limited by time; should no memory be left for that, the connection ends as it would without.
+// What lingers is limited by time; should no memory be left for that, the connection ends as it would
+// without.
 void linger(Tcb& tcb, Micros time, Instant now) {
   if (TcbRare* rare = tcb.cold.settings.take(tcb.cold.send.memory())) rare->linger_until = now + time;
 }

@@ -31,7 +31,8 @@ uint32_t probes_unanswered(const Tcb& tcb) {
 Micros silence_allowed(const Tcb& tcb, const TcpParams& params) {
   const Micros idle = setting(tcb, &ConnectionParams::keepalive_idle, params.keepalive_idle);
   const TcbRare* rare = tcb.cold.settings.rare();
-  return rare != nullptr && rare->remote_user_timeout > 0us ? std::max(idle, rare->remote_user_timeout + 1s) : idle;
+  return rare != nullptr && rare->remote_user_timeout > 0us ? std::max(idle, rare->remote_user_timeout + 1s)
+                                                            : idle;
 }
 
 // MUST-29: no single probe ends it. With a user timeout that alone says when, as it does for data.

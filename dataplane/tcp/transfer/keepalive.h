@@ -1,5 +1,6 @@
-// Keep-alive (RFC 9293 §3.8.4): a peer that has been silent for long on an idle connection is asked whether it
-// is still there. Neighbours: slow_timers.h, which calls; TcpParams and ConnectionParams, which say how long.
+// Keep-alive (RFC 9293 §3.8.4): a peer that has been silent for long on an idle connection is asked whether
+// it is still there. Neighbours: slow_timers.h, which calls; TcpParams and ConnectionParams, which say how
+// long.
 #pragma once
 
 #include "tcp/context.h"

@@ -7,7 +7,8 @@
 
 namespace millrace::tcp {
 
-// What is queued up to here is urgent (SEND with the URGENT flag, §3.9.1.2). False: no memory was left to note it.
+// What is queued up to here is urgent (SEND with the URGENT flag, §3.9.1.2). False: no memory was left to
+// note it.
 bool mark_sent_urgent(Tcb& tcb);
 // URG and the pointer, on a segment that begins at segment.seq while there is urgent data behind it.
 [[gnu::cold]] void mark_urgent(Tcb& tcb, wire::Segment& segment);

@@ -48,7 +48,8 @@ void on_user_timeout(Tcb& tcb, const Context& context) {
 
 void adopt_user_timeout(Tcb& tcb, uint16_t option, const Context& context) {
   const TcpParams& params = context.params;
-  if (!params.user_timeout_option || option == 0 || option == 0x8000 || tcb.cold.settings->user_timeout) return;
+  if (!params.user_timeout_option || option == 0 || option == 0x8000 || tcb.cold.settings->user_timeout)
+    return;
   TcbRare* rare = tcb.cold.settings.take(tcb.cold.send.memory());
   if (rare == nullptr) return;
   rare->remote_user_timeout =

@@ -1,5 +1,6 @@
-// The user timeout (RFC 9293 §3.9.1, RFC 5482): data that stays unacknowledged for so long ends the connection,
-// in place of a count of retransmissions. Neighbours: slow_timers.h, which calls; timers.cpp (R2 by count).
+// The user timeout (RFC 9293 §3.9.1, RFC 5482): data that stays unacknowledged for so long ends the
+// connection, in place of a count of retransmissions. Neighbours: slow_timers.h, which calls; timers.cpp (R2
+// by count).
 #pragma once
 
 #include "tcp/context.h"
