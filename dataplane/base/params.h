@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/address.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "base/units.h"
 
@@ -114,6 +115,7 @@ struct ListenerParams {
 
 struct ShardParams {
   TcpParams tcp;
+  std::optional<Secrets> secrets;  // of cookies; nothing: the shard draws its own
   NeighborParams neighbor;
   IcmpParams icmp;
   InterfaceParams interface;
