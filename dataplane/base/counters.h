@@ -113,7 +113,11 @@ enum class DropReason : uint8_t {
   X(tcp_delayed_acks_sent, "segments", "Acknowledgements sent by the delayed-ACK timer.")                   \
   X(tcp_time_wait_entered, "connections", "Connections that entered TIME-WAIT.")                            \
   X(tcp_time_wait_recycled, "connections", "TIME-WAIT records ended early for lack of room.")               \
-  X(tcp_time_wait_reused, "connections", "TIME-WAIT records re-opened by a new SYN.")                       \
+  X(tcp_time_wait_reopened, "connections", "TIME-WAIT records ended by a new SYN of the peer.")             \
+  X(tcp_time_wait_reused, "connections", "TIME-WAIT records whose ports an active open took over.")         \
+  X(tcp_ports_exhausted, "connections", "Active opens that found no free port in a bounded search.")        \
+  X(tcp_syns_repeated_at_once, "segments",                                                                  \
+    "SYNs sent again at once because the peer answered for an earlier connection.")                         \
   X(tcp_syn_acks_retransmitted, "segments", "SYN-ACKs sent again.")                                         \
   X(tcp_illegal_transitions, "events", "State transitions refused: a defect of ours.")                      \
   X(peer_checksum_unfinished, "packets",                                                                    \

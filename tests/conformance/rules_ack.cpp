@@ -17,8 +17,8 @@ std::span<const Rule> ack_rules() {
        .section = "§3.10.7.3 fifth: acceptable, but neither SYN nor RST"},
       {.events = {"ack_of_nothing", "ack_old", "ack_of_unsent", "ack_at_right_edge"},
        .stages = in::kSynSent,
-       .answers = {answer::kRstFromAck},
-       .section = "§3.10.7.3 first"},
+       .answers = {answer::kRstFromAck, answer::kMaySynAgain},
+       .section = "§3.10.7.3 first; §3.5.1 Figure 10"},
 
       {.events = {"ack_good"},
        .stages = in::kSynReceived,
