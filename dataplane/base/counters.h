@@ -106,6 +106,8 @@ enum class DropReason : uint8_t {
   X(tcp_retransmitted_bytes, "bytes", "Payload octets sent again.")                                         \
   X(tcp_rto_fired, "events", "Retransmission time-outs.")                                                   \
   X(tcp_fast_retransmits, "events", "Fast retransmits (three duplicate acknowledgements).")                 \
+  X(tcp_closed_windows_reset, "connections",                                                                \
+    "Connections reset while payload memory was short because the peer kept its window closed.")            \
   X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                         \
   X(tcp_duplicate_acks_received, "segments", "Duplicate acknowledgements received.")                        \
   X(tcp_out_of_order_segments, "segments", "Segments held until a gap before them closes.")                 \

@@ -23,6 +23,7 @@ struct TcpParams {
   uint32_t syn_retries = 7;  // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
   uint32_t syn_ack_retries = 5;           // SYN-ACK likewise
   uint32_t data_retries = 15;             // data or FIN likewise: R2 of RFC 9293 §3.8.3
+  uint32_t zero_window_probes = 6;        // answered by a closed window, before memory that is short is taken back
   Bytes receive_buffer = 256 * 1024;      // largest window offered
   Bytes send_buffer = 256 * 1024;         // octets that an application may have queued or unacknowledged
   bool timestamps = true;                 // RFC 7323 §3

@@ -42,7 +42,9 @@ struct Shard::Impl {
        Entropy& entropy, Instant start, const Place& where);
   ~Impl();
 
-  tcp::Context context() { return {.now = now, .params = params.tcp, .counters = counters}; }
+  tcp::Context context() {
+    return {.now = now, .params = params.tcp, .counters = counters, .memory_short = memory.is_short()};
+  }
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
   flow::FlowKey make_key(const wire::FlowAddress& flow, ip::LocalId local) const;
