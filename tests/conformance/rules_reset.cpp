@@ -66,7 +66,7 @@ std::span<const Rule> reset_rules() {
        .section = "§3.10.7.4 second, check 1 or 3; deviation: right edge"},
 
       // Dropped and counted: a written deviation (deviations.md, "flags that no endpoint sends").
-      {.events = {"syn_fin", "syn_rst", "no_flags"}, .stages = in::kAll, .section = "deviation: flags"},
+      {.events = {"syn_fin", "syn_rst"}, .stages = in::kAll, .section = "deviation: flags"},
   };
   return rules;
 }
