@@ -60,8 +60,9 @@ const Key kKeys[] = {
      .fallback = "on",
      .change = Change::Live,
      .example = "off",
-     .doc = "An outgoing connection may take ports that rest in TIME-WAIT, where timestamps tell its segments "
-            "from the old ones (RFC 7323 §5).",
+     .doc =
+         "An outgoing connection may take ports that rest in TIME-WAIT, where timestamps tell its segments "
+         "from the old ones (RFC 7323 §5).",
      .binding = field<&Settings::tcp, &TcpParams::time_wait_reuse>()},
     {.section = "tcp",
      .name = "time_wait_reuse_after",
@@ -70,8 +71,9 @@ const Key kKeys[] = {
      .bounds = {kMillisecond, kMinute},
      .change = Change::Live,
      .example = "1s",
-     .doc = "Least time in TIME-WAIT before such a reuse: longer than a tick of the peer's timestamp clock, for "
-            "which RFC 7323 §5.4 allows 1 ms to 1 s.",
+     .doc =
+         "Least time in TIME-WAIT before such a reuse: longer than a tick of the peer's timestamp clock, for "
+         "which RFC 7323 §5.4 allows 1 ms to 1 s.",
      .binding = field<&Settings::tcp, &TcpParams::time_wait_reuse_after>()},
     {.section = "tcp",
      .name = "time_wait_ignore_rst",
@@ -153,8 +155,9 @@ const Key kKeys[] = {
      .bounds = {1, 64},
      .change = Change::Live,
      .example = "10",
-     .doc = "Probes of a closed window, in a row, after which a connection is reset when seven eighths of the "
-            "payload memory are in use (RFC 6429); else a peer may keep its window closed for ever.",
+     .doc =
+         "Probes of a closed window, in a row, after which a connection is reset when seven eighths of the "
+         "payload memory are in use (RFC 6429); else a peer may keep its window closed for ever.",
      .binding = field<&Settings::tcp, &TcpParams::zero_window_probes>()},
     {.section = "tcp",
      .name = "receive_buffer",

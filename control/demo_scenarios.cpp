@@ -224,8 +224,8 @@ void play_time_wait_reuse(Stage& stage) {
               twice && static_cast<int32_t>(syns[1].segment.options.timestamps->value - stamped) > 0);
   stage.claim_path(Side::Left,
                    {Closed, SynSent, Established, FinWait1, FinWait2, TimeWait, SynSent, Established});
-  stage.claim_path(Side::Right, {Listen, SynReceived, Established, CloseWait, LastAck, Closed, SynReceived,
-                                 Established});
+  stage.claim_path(Side::Right,
+                   {Listen, SynReceived, Established, CloseWait, LastAck, Closed, SynReceived, Established});
 }
 
 constexpr Scenario kScenarios[] = {

@@ -93,9 +93,7 @@ void Stage::client_connects() {
   connect(Side::Left, from, to);
 }
 
-void Stage::client_connects_again() {
-  connect(Side::Left, ladder().left, ladder().right);
-}
+void Stage::client_connects_again() { connect(Side::Left, ladder().left, ladder().right); }
 
 void Stage::both_connect() {
   constexpr uint16_t kPort = 7000;

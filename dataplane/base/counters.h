@@ -50,8 +50,7 @@ namespace millrace {
   X(TcpChecksumBad, "tcp_checksum_bad",                                                                     \
     "The TCP checksum is wrong: damage, or checksum offload is on at the peer.")                            \
   X(TcpPortZero, "tcp_port_zero", "A TCP port is zero.")                                                    \
-  X(TcpFlagsInvalid, "tcp_flags_invalid",                                                                   \
-    "The TCP flags make no sense together (SYN with FIN or RST).")                                          \
+  X(TcpFlagsInvalid, "tcp_flags_invalid", "The TCP flags make no sense together (SYN with FIN or RST).")    \
   X(TcpNoConnection, "tcp_no_connection", "The segment belongs to no connection and no listener.")          \
   X(TcpNotAcceptable, "tcp_not_acceptable", "The segment lies outside the receive window.")                 \
   X(TcpPaws, "tcp_paws", "The timestamp is older than the last one seen (RFC 7323 PAWS).")                  \

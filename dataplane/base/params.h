@@ -15,15 +15,15 @@ namespace millrace {
 
 // Read by tcp/ on every call: changes made between two bursts take effect at once.
 struct TcpParams {
-  Micros msl = 30s;                       // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
-  Micros rto_initial = 1s;                // RFC 6298 §2.1
-  Micros rto_min = 200ms;                 // RFC 6298 §2.4 names 1 s; written deviation
-  Micros rto_max = 60s;                   // RFC 6298 §2.5
-  Micros delayed_ack = 40ms;              // RFC 9293 §3.8.6.3: below 500 ms
-  uint32_t syn_retries = 7;  // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
-  uint32_t syn_ack_retries = 5;           // SYN-ACK likewise
-  uint32_t data_retries = 15;             // data or FIN likewise: R2 of RFC 9293 §3.8.3
-  uint32_t zero_window_probes = 6;        // answered by a closed window, before memory that is short is taken back
+  Micros msl = 30s;                 // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
+  Micros rto_initial = 1s;          // RFC 6298 §2.1
+  Micros rto_min = 200ms;           // RFC 6298 §2.4 names 1 s; written deviation
+  Micros rto_max = 60s;             // RFC 6298 §2.5
+  Micros delayed_ack = 40ms;        // RFC 9293 §3.8.6.3: below 500 ms
+  uint32_t syn_retries = 7;         // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
+  uint32_t syn_ack_retries = 5;     // SYN-ACK likewise
+  uint32_t data_retries = 15;       // data or FIN likewise: R2 of RFC 9293 §3.8.3
+  uint32_t zero_window_probes = 6;  // answered by a closed window, before memory that is short is taken back
   Bytes receive_buffer = 256 * 1024;      // largest window offered
   Bytes send_buffer = 256 * 1024;         // octets that an application may have queued or unacknowledged
   bool timestamps = true;                 // RFC 7323 §3

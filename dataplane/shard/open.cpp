@@ -143,8 +143,8 @@ bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   }
   const wire::Segment& syn = frame.tcp;
   const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
-  const uint32_t index = syn_queue.create(key, syn, iss, announced, static_cast<uint16_t>(listener),
-                                          params.tcp.receive_buffer);
+  const uint32_t index =
+      syn_queue.create(key, syn, iss, announced, static_cast<uint16_t>(listener), params.tcp.receive_buffer);
   if (index == kNoIndex || !table.insert(key_hash, flow::Ref(flow::Kind::SynRecord, index))) {
     if (index != kNoIndex) syn_queue.destroy(index);
     counters.drop(DropReason::TcpSynQueueFull);

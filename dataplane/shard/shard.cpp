@@ -84,9 +84,7 @@ Instant Shard::next_deadline() const {
 
 void Shard::touch(app::Connection& connection) { impl_->make_ready(connection); }
 
-void Shard::add_program(app::Program& program) {
-  impl_->programs.push_back(&program);
-}
+void Shard::add_program(app::Program& program) { impl_->programs.push_back(&program); }
 
 void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
   impl_->ports = flow::Ports(range, entropy);

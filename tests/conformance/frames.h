@@ -22,7 +22,9 @@ inline size_t tcp_at(const Octets& frame) { return kIpAt + (is_v4(frame) ? 20 : 
 
 // Makes the checksums right for what the headers claim, or for what there is of it.
 void fix_checksums(Octets& frame, size_t tcp, size_t tcp_octets);
-inline void fix_checksums(Octets& frame) { fix_checksums(frame, tcp_at(frame), frame.size() - tcp_at(frame)); }
+inline void fix_checksums(Octets& frame) {
+  fix_checksums(frame, tcp_at(frame), frame.size() - tcp_at(frame));
+}
 
 // The frame with other TCP options (a multiple of four octets), lengths and checksums right.
 Octets with_options(Octets frame, const Octets& options);

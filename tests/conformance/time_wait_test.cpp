@@ -39,8 +39,8 @@ class TimeWaits : public Scene {
     return {.flags = wire::kSyn, .seq = seq, .ack = Seq(), .options = mss_option()};
   }
   app::OpenResult connect_again() {
-    return peer().shard().connect(
-        {.remote = peer().theirs(), .local_address = {}, .local_port = kOurPort}, walk->app);
+    return peer().shard().connect({.remote = peer().theirs(), .local_address = {}, .local_port = kOurPort},
+                                  walk->app);
   }
   uint64_t counted(Counter Counters::*which) { return (peer().shard().counters().*which).value(); }
 
@@ -52,8 +52,8 @@ class TimeWaits : public Scene {
 TEST_P(TimeWaits, LaterTimestamp_Reopens) {
   Walk& w = wait_with_timestamps(Opening::Passive);
   // An older or an equal timestamp does not, unless, being equal, the number is larger (RFC 6191 §2).
-  for (const PeerSegment& old : {stamped(syn_at(w.v.rcv_nxt + 5000), kPeerClock - 1),
-                                 stamped(syn_at(w.v.rcv_nxt - 50), kPeerClock)}) {
+  for (const PeerSegment& old :
+       {stamped(syn_at(w.v.rcv_nxt + 5000), kPeerClock - 1), stamped(syn_at(w.v.rcv_nxt - 50), kPeerClock)}) {
     peer().send(old);
     const wire::Segment answer = peer().take_one().segment;
     EXPECT_EQ(answer.flags, wire::kAck) << describe(answer);
@@ -163,8 +163,8 @@ TEST_P(TimeWaits, NoRoom_TheOldestGivesWayAndIsCounted) {
   params.memory.time_wait_records = 3;
   Walk& w = begin();
   for (uint16_t port = 2000; port < 2005; ++port) {
-    const app::OpenResult opened = peer().shard().connect(
-        {.remote = peer().theirs(), .local_address = {}, .local_port = port}, w.app);
+    const app::OpenResult opened =
+        peer().shard().connect({.remote = peer().theirs(), .local_address = {}, .local_port = port}, w.app);
     ASSERT_NE(opened.connection, nullptr);
     peer().run();
     const wire::Segment syn = peer().take().back().segment;
@@ -201,7 +201,8 @@ TEST_P(TimeWaits, Reuse_WithTimestamps_TakesThePortsOver) {
   ASSERT_TRUE(syn.options.timestamps);
   EXPECT_GT(static_cast<int32_t>(syn.options.timestamps->value - our_last), 0);
   our_last = syn.options.timestamps->value;
-  PeerSegment answer{.flags = wire::kSyn | wire::kAck, .seq = Seq(77), .ack = syn.seq + 1, .options = mss_option()};
+  PeerSegment answer{
+      .flags = wire::kSyn | wire::kAck, .seq = Seq(77), .ack = syn.seq + 1, .options = mss_option()};
   peer().send(stamped(answer, kPeerClock + 1));
   EXPECT_EQ(peer().take_one().segment.flags, wire::kAck);
   EXPECT_EQ(peer().state(), State::Established);

@@ -16,8 +16,7 @@ class Floods : public Scene {
   uint64_t drops(DropReason reason) { return peer().shard().counters().dropped(reason); }
   shard::Shard::Usage usage() { return peer().shard().usage(); }
   static IpAddress neighbor(uint32_t number) {
-    if (GetParam() == Family::V4)
-      return IpAddress::v4(10, 0, 0, static_cast<uint8_t>(3 + number % 250));
+    if (GetParam() == Family::V4) return IpAddress::v4(10, 0, 0, static_cast<uint8_t>(3 + number % 250));
     std::array<uint8_t, 16> octets{0x20, 0x01, 0x0d, 0xb8};
     for (unsigned i = 0; i < 4; ++i) octets[12 + i] = static_cast<uint8_t>((number + 0x100) >> (24 - 8 * i));
     return IpAddress::v6(octets);
@@ -58,11 +57,13 @@ class Sockstress : public Floods {
   }
   // Of a handshake with this window; returns our initial sequence number.
   Seq open(uint16_t port, uint16_t window) {
-    PeerSegment syn{.flags = wire::kSyn, .seq = Seq(port), .ack = Seq(), .window = window, .options = mss_option()};
+    PeerSegment syn{
+        .flags = wire::kSyn, .seq = Seq(port), .ack = Seq(), .window = window, .options = mss_option()};
     syn.peer_port = port;
     peer().send(syn);
     const Seq iss = peer().take().back().segment.seq;
-    PeerSegment ack{.flags = wire::kAck, .seq = Seq(port) + 1, .ack = iss + 1, .window = window, .options = {}};
+    PeerSegment ack{
+        .flags = wire::kAck, .seq = Seq(port) + 1, .ack = iss + 1, .window = window, .options = {}};
     ack.peer_port = port;
     peer().send(ack);
     return iss;
@@ -73,11 +74,8 @@ class Sockstress : public Floods {
       peer().advance(50ms);
       for (const Captured& one : peer().take()) {
         if (one.segment.flags.rst() || one.segment.length() == 0) continue;
-        PeerSegment ack{.flags = wire::kAck,
-                        .seq = one.segment.ack,
-                        .ack = one.segment.seq,
-                        .window = 0,
-                        .options = {}};
+        PeerSegment ack{
+            .flags = wire::kAck, .seq = one.segment.ack, .ack = one.segment.seq, .window = 0, .options = {}};
         ack.peer_port = one.segment.flow.local.port;
         peer().send(ack);
         ++probes;
@@ -133,7 +131,8 @@ TEST_P(Floods, SynWithData_HoldsNoDataAndAnswersOnceEach) {
   constexpr uint32_t kSyns = 5000;
   uint64_t answers = 0, octets = 0;
   for (uint32_t i = 0; i < kSyns; ++i) {
-    PeerSegment syn{.flags = wire::kSyn, .seq = Seq(i * 7919), .ack = Seq(), .length = 900, .options = mss_option()};
+    PeerSegment syn{
+        .flags = wire::kSyn, .seq = Seq(i * 7919), .ack = Seq(), .length = 900, .options = mss_option()};
     syn.peer_port = static_cast<uint16_t>(10'000 + i);
     peer().send(syn);
     for (const Captured& one : peer().take()) {

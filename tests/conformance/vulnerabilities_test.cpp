@@ -237,9 +237,9 @@ TEST_P(Lies, Amnesia33_LengthsThatLie) {
     tell(lie, kIpAt + header, lie.size() - std::min(lie.size(), kIpAt + header));
   }
   const size_t total = honest.size() - kIpAt;
-  for (const size_t claimed :
-       {size_t{0}, size_t{1}, size_t{19}, size_t{20}, size_t{21}, size_t{39}, size_t{40}, size_t{41},
-        size_t{59}, size_t{60}, total - 1, total + 1, total + 2, size_t{1500}, size_t{0x7fff}, size_t{0xffff}}) {
+  for (const size_t claimed : {size_t{0}, size_t{1}, size_t{19}, size_t{20}, size_t{21}, size_t{39},
+                               size_t{40}, size_t{41}, size_t{59}, size_t{60}, total - 1, total + 1,
+                               total + 2, size_t{1500}, size_t{0x7fff}, size_t{0xffff}}) {
     Octets lie = honest;
     put16(lie, kIpAt + (is_v4(lie) ? 2 : 4), claimed);
     tell(lie, tcp, claimed - std::min(claimed, is_v4(lie) ? size_t{20} : size_t{0}));
