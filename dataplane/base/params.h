@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/address.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "base/units.h"
 
@@ -15,15 +17,14 @@ namespace millrace {
 
 // Read by tcp/ on every call: changes made between two bursts take effect at once.
 struct TcpParams {
-  Micros msl = 30s;                 // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
-  Micros rto_initial = 1s;          // RFC 6298 §2.1
-  Micros rto_min = 200ms;           // RFC 6298 §2.4 names 1 s; written deviation
-  Micros rto_max = 60s;             // RFC 6298 §2.5
-  Micros delayed_ack = 40ms;        // RFC 9293 §3.8.6.3: below 500 ms
-  uint32_t syn_retries = 7;         // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
-  uint32_t syn_ack_retries = 5;     // SYN-ACK likewise
-  uint32_t data_retries = 15;       // data or FIN likewise: R2 of RFC 9293 §3.8.3
-  uint32_t zero_window_probes = 6;  // answered by a closed window, before memory that is short is taken back
+  Micros msl = 30s;                       // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
+  Micros rto_initial = 1s;                // RFC 6298 §2.1
+  Micros rto_min = 200ms;                 // RFC 6298 §2.4 names 1 s; written deviation
+  Micros rto_max = 60s;                   // RFC 6298 §2.5
+  Micros delayed_ack = 40ms;              // RFC 9293 §3.8.6.3: below 500 ms
+  uint32_t syn_retries = 7;               // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
+  uint32_t syn_ack_retries = 5;           // SYN-ACK likewise
+  uint32_t data_retries = 15;             // data or FIN likewise: R2 of RFC 9293 §3.8.3
   Bytes receive_buffer = 256 * 1024;      // largest window offered
   Bytes send_buffer = 256 * 1024;         // octets that an application may have queued or unacknowledged
   bool timestamps = true;                 // RFC 7323 §3
@@ -32,6 +33,8 @@ struct TcpParams {
   bool quick_ack = true;                  // acknowledge at once while a connection is young
   uint32_t initial_window_segments = 10;  // RFC 6928
   uint32_t reassembly_segments = 256;     // out-of-order pieces held a connection
+  // Probes that a closed window answers before memory that is short is taken back (RFC 6429).
+  uint32_t zero_window_probes = 6;
   bool time_wait_reopen = true;           // a new SYN of the peer ends TIME-WAIT (RFC 6191, RFC 9293 MAY-2)
   bool time_wait_reuse = true;            // an active open may, where timestamps tell old from new
   Micros time_wait_reuse_after = 100ms;   // not before this: the peer's clock must have moved too
@@ -82,6 +85,7 @@ struct ListenerParams {
 
 struct ShardParams {
   TcpParams tcp;
+  std::optional<Secrets> secrets;  // of cookies; nothing: the shard draws its own
   NeighborParams neighbor;
   IcmpParams icmp;
   InterfaceParams interface;
