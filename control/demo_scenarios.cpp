@@ -315,6 +315,29 @@ void play_reset_attack(Stage& stage) {
   claim_both_finished(stage);
 }
 
+void play_time_wait_reuse(Stage& stage) {
+  server_closes_after_client(stage);
+  stage.establish();
+  stage.later(Side::Left, 50ms, "close()", close);
+  stage.run_until([&] { return stage.in_state(Side::Left, TimeWait); });
+  stage.world().run_for(500ms);
+  const Seq used = stage.segments(Side::Left, wire::kAck).back().segment.seq;
+  const uint32_t stamped = stage.segments(Side::Left, wire::kAck).back().segment.options.timestamps->value;
+  stage.client_connects_again();
+  stage.claim("both sides are ESTABLISHED again, from the same port, long before 2 * MSL are over",
+              stage.run_until([&] { return stage.both_in(Established); }));
+  const auto syns = stage.segments(Side::Left, wire::kSyn);
+  const bool twice = syns.size() == 2 && syns[1].segment.options.timestamps;
+  stage.claim("the new SYN's sequence number lies beyond all that the old connection used",
+              twice && syns[1].segment.seq.after(used + 0xffff));
+  stage.claim("and its timestamp is later, so that old segments are known by theirs",
+              twice && static_cast<int32_t>(syns[1].segment.options.timestamps->value - stamped) > 0);
+  stage.claim_path(Side::Left,
+                   {Closed, SynSent, Established, FinWait1, FinWait2, TimeWait, SynSent, Established});
+  stage.claim_path(Side::Right,
+                   {Listen, SynReceived, Established, CloseWait, LastAck, Closed, SynReceived, Established});
+}
+
 constexpr Scenario kScenarios[] = {
     {"handshake", "A connection is opened: SYN, SYN with ACK, ACK.",
      "each side's initial sequence number goes out with its SYN and comes back acknowledged, one higher.",
@@ -356,6 +379,10 @@ constexpr Scenario kScenarios[] = {
     {"reset-attack", "Somebody who sees nothing of a connection tries to end it.",
      "what does not fit exactly is answered by an acknowledgement to the real peer, who knows better.",
      play_reset_attack},
+    {"time-wait-reuse", "A connection between two ends of which one is still in TIME-WAIT.",
+     "the second SYN has a later number and a later timestamp (ts) than anything before it: that makes the "
+     "reuse safe.",
+     play_time_wait_reuse},
 };
 
 }  // namespace

@@ -47,7 +47,11 @@ struct Shard::Impl {
   ~Impl();
 
   tcp::Context context() {
-    return {.now = now, .params = params.tcp, .counters = counters, .challenges = &challenges};
+    return {.now = now,
+            .params = params.tcp,
+            .counters = counters,
+            .memory_short = memory.is_short(),
+            .challenges = &challenges};
   }
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
@@ -66,6 +70,8 @@ struct Shard::Impl {
   bool may_answer(tcp::SynRecord& record, const wire::Segment& segment);
   bool may_answer(tcp::TimeWaitRecord& record, const wire::Segment& segment);
   void on_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
+  void acknowledge_time_wait(tcp::TimeWaitRecord& record, const wire::Frame& frame, PacketBatch& out);
+  void reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
   void on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, PacketBatch& out);
 
   // ---- icmp.cpp
@@ -76,11 +82,16 @@ struct Shard::Impl {
   const ConnectionParams& profile(const ConnectionParams& settings);
   Mss our_mss(Family family, const ConnectionParams& settings) const;
   uint32_t new_connection(app::Handler& handler, const wire::FlowAddress& flow, const flow::FlowKey& key);
-  void accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key, uint64_t hash,
+  // False: dropped, and counted.
+  bool accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, Seq iss,
                   PacketBatch& out);
   app::Connection* promote(uint32_t index, const wire::FlowAddress& flow, uint64_t hash);
   void forget_syn_record(uint32_t index, uint64_t hash);
   app::OpenResult open(const app::ConnectOptions& options, app::Handler& handler);
+  // Between these ends, taking over the TIME-WAIT that rests there (kNoIndex: none).
+  app::OpenResult open(const wire::FlowAddress& flow, const flow::FlowKey& key, uint32_t resting,
+                       const ConnectionParams& settings, app::Handler& handler);
+  bool give(app::Connection& connection, const ConnectionParams& settings);
 
   // ---- expire.cpp
   Instant next_deadline(const tcp::Tcb& tcb) const;
@@ -112,6 +123,7 @@ struct Shard::Impl {
   void leave(app::Connection& connection, PacketBatch& out);
   void enter_time_wait(app::Connection& connection, uint64_t hash);
   void forget_time_wait(uint32_t index, uint64_t hash);
+  Instant time_wait_ends(uint32_t index) const { return time_wait[index].since + 2 * params.tcp.msl; }
   void destroy(app::Connection& connection);
   void shut_down_idle();
   void show_gauges();

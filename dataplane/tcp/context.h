@@ -15,6 +15,7 @@ struct Context {
   Instant now;
   const TcpParams& params;
   Counters& counters;
+  bool memory_short = false;  // payload memory is nearly used up: who makes no progress gives way
   ChallengeBudget* challenges = nullptr;  // nullptr: without a limit
 };
 

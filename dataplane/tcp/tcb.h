@@ -127,6 +127,7 @@ struct TcbCold {
   Instant last_sent_at{};  // restart after idle (RFC 5681 §4.1)
   uint16_t retries = 0;    // time-outs in a row without progress
   End end = End::None;
+  bool syn_repeated = false;               // at once, because the peer answered for an earlier connection
   SoftError soft_error = SoftError::None;  // since the last progress (RFC 1122 §4.2.3.9)
   uint8_t received_dscp = 0;               // of the last acceptable segment (RFC 9293 §3.9.2 MAY-9)
   uint32_t retransmits = 0;
