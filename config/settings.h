@@ -62,6 +62,7 @@ struct ServiceSettings {
   std::string directory;                   // http: files served; empty: the built-in page
   uint64_t directory_bytes = 64ULL << 20;  // what they may hold together
   uint32_t backlog = 1024;
+  ConnectionParams connection;  // of what it accepts
 };
 
 struct Settings {

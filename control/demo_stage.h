@@ -71,12 +71,17 @@ class Stage {
   // The server's application listens, if it is to; then the client's connects.
   void server_listens();
   void client_connects();
+  // From the same port as before.
+  void client_connects_again();
   // Both connect to each other at one instant, without anybody listening.
   void both_connect();
   // The usual beginning: both are ESTABLISHED.
   void establish();
   // In `delay`, `side` does `deed` to its connection; `words` stand in the ladder.
   void later(Side side, Micros delay, std::string words, Deed deed);
+
+  // A segment that neither side has sent reaches `side` as if the other one had.
+  void forge(Side side, std::string words, wire::Segment segment);
 
   bool run_until(const sim::World::Predicate& done) { return world_.run_until(done, 600s); }
   // Until the client has left TIME-WAIT (or whatever it was in) and nothing of either connection is left.

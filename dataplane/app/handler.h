@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "tcp/soft_error.h"
+
 namespace millrace::app {
 
 class Connection;
@@ -22,6 +24,9 @@ enum class CloseReason : uint8_t {
   Internal,      // an invariant of ours broke; the connection was sacrificed
 };
 std::string_view name_of(CloseReason reason);
+
+using tcp::SoftError;
+std::string_view name_of(SoftError error);
 
 // Callbacks run between the receipt of a burst and the transmission of the answers, at most once a connection
 // and burst each. In a callback every call on the connection is allowed, abort() included; the object lives
@@ -42,6 +47,12 @@ class Handler {
   virtual void on_writable(Connection&) {}
   // The peer has sent FIN and everything before it has been consumed: nothing more will be readable.
   virtual void on_peer_finished(Connection&) {}
+  // Trouble that the connection goes on to work against (RFC 9293 §3.9.1.8 MUST-47): ICMP or the neighbour
+  // cache says that the peer is out of reach, or R1 retransmissions went unanswered. Not more than ten times
+  // a second, never with ConnectionParams::error_reports off; last_soft_error() remembers it.
+  virtual void on_error(Connection&, SoftError) {}
+  // The peer has urgent data: Connection::urgent_bytes() says up to where (RFC 9293 §3.8.5 MUST-32).
+  virtual void on_urgent(Connection&) {}
   // The end. A connection that failed to open goes straight here.
   virtual void on_closed(Connection&, CloseReason) {}
 };

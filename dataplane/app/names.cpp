@@ -14,6 +14,13 @@ std::string_view name_of(CloseReason reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
+std::string_view name_of(SoftError error) {
+  constexpr std::array<std::string_view, 10> kNames = {
+      "none",       "net_unreachable", "host_unreachable",  "protocol_unreachable", "port_unreachable",
+      "prohibited", "time_exceeded",   "parameter_problem", "neighbor_unreachable", "retransmitting"};
+  return kNames[static_cast<size_t>(error)];
+}
+
 namespace {
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kOpenErrors = {{

@@ -30,6 +30,7 @@ struct ConnectOptions {
   Endpoint remote;
   std::optional<IpAddress> local_address;  // none: source-address selection
   std::optional<uint16_t> local_port;      // none: ephemeral (RFC 6056)
+  ConnectionParams settings = {};          // of the connection, from its SYN on
 };
 
 struct OpenResult {
@@ -48,6 +49,9 @@ class Stack {
   virtual OpenResult connect(const ConnectOptions& options, Handler& handler) = 0;
   // Passive open; every connection accepted gets `handler`.
   virtual OpenError listen(const ListenerParams& params, Handler& handler, std::string_view name) = 0;
+  // ListenerParams::connection of a listener that there is already; false: nobody listens on exactly this
+  // endpoint.
+  virtual bool set_listening(const Endpoint& local, const ConnectionParams& settings) = 0;
   // Ends the listening on exactly this endpoint: its half-open connections are forgotten, those that were
   // established stay. False: nobody listened there.
   virtual bool stop_listening(const Endpoint& local) = 0;

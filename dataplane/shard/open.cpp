@@ -39,33 +39,69 @@ app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handl
   if (local == ip::kNoLocal) return {.connection = nullptr, .error = AddressNotOurs};
 
   wire::FlowAddress flow{.local = {*source, 0}, .remote = options.remote};
+  flow::FlowKey key;
+  uint32_t resting = kNoIndex;
   const auto is_free = [&](uint16_t port) {
     flow.local.port = port;
-    const flow::FlowKey key = make_key(flow, local);
-    return !table.find(hash(key), key, [this](flow::Ref ref) -> const flow::FlowKey& {
-      return key_of(ref);
-    }) && (strays.empty() || !strays.contains(flow));
+    key = make_key(flow, local);
+    resting = kNoIndex;
+    const flow::Ref ref =
+        table.find(hash(key), key, [this](flow::Ref at) -> const flow::FlowKey& { return key_of(at); });
+    if (!ref) return strays.empty() || !strays.contains(flow);
+    if (ref.kind() != flow::Kind::TimeWait) return false;
+    resting = ref.index();
+    return tcp::may_reuse(time_wait[resting], now, params.tcp);
   };
   const std::optional<uint16_t> port = options.local_port ? options.local_port : choose_port(flow, is_free);
-  if (!port) return {.connection = nullptr, .error = NoPorts};
+  if (!port) {
+    counters.tcp_ports_exhausted.add();
+    return {.connection = nullptr, .error = NoPorts};
+  }
   if (*port == 0) return {.connection = nullptr, .error = BadAddress};
-  if (!is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
+  if (options.local_port && !is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
+  return open(flow, key, resting, options.settings, handler);
+}
 
-  const flow::FlowKey key = make_key(flow, local);
+// False: no memory was left for settings of the connection's own.
+bool Shard::Impl::give(app::Connection& connection, const ConnectionParams& settings) {
+  if (settings == tcp::kNoSettings) return true;
+  tcp::TcbRare* rare = connection.tcb().cold.settings.take(memory);
+  if (rare != nullptr) static_cast<ConnectionParams&>(*rare) = settings;
+  return rare != nullptr;
+}
+
+app::OpenResult Shard::Impl::open(const wire::FlowAddress& flow, const flow::FlowKey& key, uint32_t resting,
+                                  const ConnectionParams& settings, app::Handler& handler) {
+  using enum app::OpenError;
   const uint32_t index = new_connection(handler, flow, key);
   if (index == kNoIndex) return {.connection = nullptr, .error = NoMemory};
   app::Connection& connection = connections[index];
-  tcp::open_active(connection.tcb(),
-                   {.iss = isn.isn(flow, now),
-                    .ts_offset = isn.timestamp_offset(flow.local.address, flow.remote.address),
-                    .our_mss = tcp::mss_for_mtu(params.interface.mtu, source->family())},
-                   context());
-  if (!table.insert(hash(key), flow::Ref(flow::Kind::Connection, index))) {
+  if (!give(connection, settings)) {
     connections.destroy(index);
     return {.connection = nullptr, .error = NoMemory};
   }
+  tcp::OpenParams ends{.iss = isn.isn(flow, now),
+                       .ts_offset = isn.timestamp_offset(flow.local.address, flow.remote.address),
+                       .our_mss = our_mss(flow.local.address.family(), settings)};
+  const flow::Ref ref(flow::Kind::Connection, index);
+  if (resting != kNoIndex) {
+    // RFC 9293 §3.6.1 for the numbers; the clock goes on (RFC 7323 §5), whatever key it would have today.
+    const tcp::TimeWaitRecord& record = time_wait[resting];
+    ends.iss = tcp::iss_beyond(record, ends.iss);
+    ends.ts_offset = record.ts_offset;
+    if (!owns(flow)) connection.links.stray = app::Connection::Links::Stray::Granted;  // since the old one
+    table.replace(hash(key), flow::Ref(flow::Kind::TimeWait, resting), ref);
+    time_wait_fifo.remove(resting);
+    time_wait.destroy(resting);
+    counters.tcp_time_wait_reused.add();
+  } else if (!table.insert(hash(key), ref)) {
+    connections.destroy(index);
+    return {.connection = nullptr, .error = NoMemory};
+  } else if (!owns(flow)) {
+    claim(connection);
+  }
   ++table_changes;
-  if (!owns(flow)) claim(connection);
+  tcp::open_active(connection.tcb(), ends, context());
   make_ready(connection);
   return {.connection = &connection, .error = None};
 }
@@ -82,6 +118,13 @@ uint32_t Shard::Impl::new_connection(app::Handler& handler, const wire::FlowAddr
   connection.tcb().hot.key = key;
   connection.tcb().hot.key.state = state;
   return index;
+}
+
+// The largest segment that the MTU allows, or less where the connection asks for less (RFC 9293 §3.7.1).
+Mss Shard::Impl::our_mss(Family family, const ConnectionParams& settings) const {
+  const Mss mss = tcp::mss_for_mtu(params.interface.mtu, family);
+  if (!settings.max_segment) return mss;
+  return Mss(std::min(mss.octets(), std::max(*settings.max_segment, tcp::kSmallestMss)));
 }
 
 // ---- passive
@@ -109,7 +152,8 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
       return app::OpenError::NoMemory;
   }
   if (free == impl_->listeners.end()) impl_->listeners.emplace_back();
-  impl_->listeners[index] = {.params = params, .handler = &handler, .name = std::string(name)};
+  impl_->listeners[index] = {.params = params, .handler = &handler, .name = std::string(name),
+                             .settings = &impl_->profile(params.connection)};
   return app::OpenError::None;
 }
 
@@ -127,22 +171,43 @@ bool Shard::stop_listening(const Endpoint& local) {
   return true;
 }
 
+bool Shard::set_listening(const Endpoint& local, const ConnectionParams& settings) {
+  for (Listener& listener : impl_->listeners) {
+    if (listener.handler == nullptr || listener.params.local != local) continue;
+    listener.params.connection = settings;
+    listener.settings = &impl_->profile(settings);
+    return true;
+  }
+  return false;
+}
+
 bool Shard::is_local(const IpAddress& address) const { return impl_->host.local_id(address) != ip::kNoLocal; }
 
 void Shard::add_address(const Prefix& prefix) { impl_->host.add_address(prefix); }
 
-void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
-                             uint64_t key_hash, PacketBatch& out) {
+// Listeners come and go, connections keep what they were accepted with.
+const ConnectionParams& Shard::Impl::profile(const ConnectionParams& settings) {
+  if (settings == tcp::kNoSettings) return tcp::kNoSettings;
+  for (const ConnectionParams& known : profiles)
+    if (known == settings) return known;
+  return profiles.emplace_back(settings);
+}
+
+bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
+                             uint64_t key_hash, Seq iss, PacketBatch& out) {
   Listener& entry = listeners[listener];
-  if (entry.half_open >= entry.params.backlog || syn_queue.full())
-    return counters.drop(DropReason::TcpSynQueueFull);
+  if (entry.half_open >= entry.params.backlog || syn_queue.full()) {
+    counters.drop(DropReason::TcpSynQueueFull);
+    return false;
+  }
   const wire::Segment& syn = frame.tcp;
-  const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
-  const uint32_t index = syn_queue.create(key, syn, isn.isn(syn.flow, now), announced,
-                                          static_cast<uint16_t>(listener), params.tcp.receive_buffer);
+  const Mss announced = our_mss(syn.flow.local.address.family(), *entry.settings);
+  const uint32_t index =
+      syn_queue.create(key, syn, iss, announced, static_cast<uint16_t>(listener), params.tcp.receive_buffer);
   if (index == kNoIndex || !table.insert(key_hash, flow::Ref(flow::Kind::SynRecord, index))) {
     if (index != kNoIndex) syn_queue.destroy(index);
-    return counters.drop(DropReason::TcpSynQueueFull);
+    counters.drop(DropReason::TcpSynQueueFull);
+    return false;
   }
   ++table_changes;
   ++entry.half_open;
@@ -153,6 +218,7 @@ void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
                isn.timestamp_offset(syn.flow.local.address, syn.flow.remote.address), now, answer);
   syn_queue.sent(index, now);
   reply(frame, answer, tcp::State::SynReceived, out);
+  return true;
 }
 
 app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& flow, uint64_t record_hash) {
@@ -162,6 +228,7 @@ app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& f
   if (created == kNoIndex) return nullptr;
   app::Connection& connection = connections[created];
   connection.links.listener = record.listener;
+  connection.tcb().cold.settings.share(*entry.settings);
   tcp::open_passive(connection.tcb(), record, isn.timestamp_offset(flow.local.address, flow.remote.address),
                     context());
   table.replace(record_hash, flow::Ref(flow::Kind::SynRecord, index),

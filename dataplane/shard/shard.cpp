@@ -30,6 +30,7 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       memory(given.memory.buffer_bytes, given.memory.held_packets),
       host(params.interface, params.neighbor, params.icmp, packets, counters),
       isn(entropy),
+      challenges(entropy),
       hash(entropy),
       table(table_bound(given.memory)),
       listening(kListeners),
@@ -77,10 +78,11 @@ Instant Shard::next_deadline() const {
   Instant deadline = std::min(impl.wheel.next_deadline(), impl.host.next_deadline());
   deadline = std::min(deadline, impl.syn_queue.next_deadline(impl.params.tcp.rto_initial));
   if (!impl.time_wait_fifo.empty())
-    deadline = std::min(deadline, impl.time_wait[impl.time_wait_fifo.front()].expires);
+    deadline = std::min(deadline, impl.time_wait_ends(impl.time_wait_fifo.front()));
   if (!impl.delayed_acks.empty())
     deadline = std::min(deadline, impl.connections[impl.delayed_acks.front()].links.ack_deadline);
   for (const app::Program* program : impl.programs) deadline = std::min(deadline, program->next_call());
+  if (impl.rearm_from != kNoIndex) deadline = std::min(deadline, impl.now);
   if (impl.draining && impl.connections.used() != 0) deadline = std::min(deadline, impl.next_drain_sweep);
   return deadline;
 }
@@ -93,7 +95,10 @@ void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
   impl_->ports = flow::Ports(range, entropy);
 }
 
-void Shard::set_tcp_params(const TcpParams& params) { impl_->params.tcp = params; }
+void Shard::set_tcp_params(const TcpParams& params) {
+  impl_->params.tcp = params;
+  impl_->rearm_from = 0;
+}
 
 void Shard::set_secrets(const Secrets& secrets) { impl_->syn_cookie_keys.set_secrets(secrets); }
 

@@ -32,8 +32,8 @@ namespace millrace::shard {
 
 class Shard final : public app::Stack {
  public:
-  // `pool` supplies the packets to send and outlives the shard. `entropy` is read here and on each secret's
-  // renewal. `now` is the first instant.
+  // `pool` supplies the packets to send, `entropy` the secrets, now and whenever they are renewed: both
+  // outlive the shard. `now` is the first instant.
   Shard(const ShardParams& params, wire::Checksum checksum, PacketPool& pool, Entropy& entropy, Instant now,
         const Place& place = {});
   ~Shard() override;
@@ -59,6 +59,7 @@ class Shard final : public app::Stack {
 
   app::OpenResult connect(const app::ConnectOptions& options, app::Handler& handler) override;
   app::OpenError listen(const ListenerParams& params, app::Handler& handler, std::string_view name) override;
+  bool set_listening(const Endpoint& local, const ConnectionParams& settings) override;
   bool stop_listening(const Endpoint& local) override;
   bool is_local(const IpAddress& address) const override;
   Instant now() const override;

@@ -9,10 +9,14 @@
 
 namespace millrace::tcp {
 
+class ChallengeBudget;
+
 struct Context {
   Instant now;
   const TcpParams& params;
   Counters& counters;
+  bool memory_short = false;  // payload memory is nearly used up: who makes no progress gives way
+  ChallengeBudget* challenges = nullptr;  // nullptr: without a limit
 };
 
 // What became of a received segment. What is to be sent is noted in the TCB and leaves by next_segment();

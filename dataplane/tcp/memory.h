@@ -10,6 +10,7 @@
 #include "base/packet.h"
 #include "base/seq.h"
 #include "base/slab.h"
+#include "tcp/settings.h"
 
 namespace millrace::tcp {
 
@@ -55,17 +56,22 @@ class Memory {
   // Copies the octets, at most Block::kCapacity. nullptr: the budget is spent.
   Piece* copy(Seq seq, const uint8_t* data, uint32_t length);
   void give_back(Piece* piece);
+  // A block with these settings. nullptr: the budget is spent.
+  TcbRare* take_rare(const ConnectionParams& settings);
+  void give_back(TcbRare* rare);
   // kCellBytes of raw memory. nullptr: the budget is spent.
   void* take_cell();
   void give_back_cell(void* cell);
 
   uint64_t used_bytes() const { return used_; }
   uint64_t budget_bytes() const { return budget_; }
+  bool is_short() const { return used_ > budget_ / 8 * 7; }
   uint64_t held_packets() const { return held_; }
 
  private:
   static constexpr uint64_t kHeldPacketBytes = 2304;  // an mbuf with its data room
   static constexpr uint64_t kPieceBytes = sizeof(Piece);
+  static constexpr uint64_t kRareBytes = sizeof(TcbRare);
   static constexpr size_t kChunkBlocks = 64;
   struct alignas(64) Cell {
     Cell* next = nullptr;
@@ -84,6 +90,7 @@ class Memory {
   Cell* free_cells_ = nullptr;
   std::vector<std::unique_ptr<Block[]>> block_chunks_;
   std::vector<std::unique_ptr<Piece[]>> piece_chunks_;
+  std::vector<std::unique_ptr<TcbRare>> free_rare_;  // no more than were in use at once
   std::vector<std::unique_ptr<Cell[]>> cell_chunks_;
 };
 

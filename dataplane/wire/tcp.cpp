@@ -19,13 +19,9 @@ bool checksum_right(const IpPayload& ip, Frame& frame) {
   return refuse(frame, DropReason::TcpChecksumBad);
 }
 
-// Combinations that no implementation sends: RFC 9293 leaves SYN with FIN or RST without a meaning, and a
-// segment without any flag carries none either.
-bool flags_valid(Flags flags) {
-  constexpr int kControl = Flags::kFin | Flags::kSyn | Flags::kRst | Flags::kPsh | Flags::kAck | Flags::kUrg;
-  if ((flags.bits() & kControl) == 0) return false;
-  return !(flags.syn() && (flags.fin() || flags.rst()));
-}
+// Combinations that no implementation sends: SYN with FIN or RST would ask for two opposite things. What
+// lacks flags is for the state to judge (RFC 9293 §3.10.7).
+bool flags_valid(Flags flags) { return !(flags.syn() && (flags.fin() || flags.rst())); }
 
 // RFC 1122 §4.2.3.10, RFC 9293 §3.9.2.3: TCP is spoken between two single hosts.
 bool ends_valid(Frame& frame) {
@@ -62,7 +58,9 @@ bool parse_tcp(const IpPayload& ip, bool verify_checksum, Frame& frame) {
   if (!flags_valid(segment.flags)) return refuse(frame, DropReason::TcpFlagsInvalid);
   segment.window = WireWindow(get16(header + 14));
   segment.urgent_pointer = get16(header + 18);
-  segment.ecn = ip.ecn;
+  segment.ecn = ip.traffic_class & 3;
+  segment.dscp = ip.traffic_class >> 2;
+  segment.hop_limit = frame.hop_limit;
   if (!parse_tcp_options(ip.bytes.subspan(kHeader, header_length - kHeader), segment.options))
     return refuse(frame, DropReason::TcpHeaderMalformed);
   segment.payload = header + header_length;

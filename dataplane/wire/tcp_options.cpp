@@ -11,9 +11,9 @@ namespace millrace::wire {
 namespace {
 
 constexpr uint8_t kEnd = 0, kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kSack = 5,
-                  kTimestamps = 8;
+                  kTimestamps = 8, kUserTimeout = 28;
 constexpr uint8_t kMssLength = 4, kWindowScaleLength = 3, kSackPermittedLength = 2, kSackBlock = 8,
-                  kTimestampsLength = 10;
+                  kTimestampsLength = 10, kUserTimeoutLength = 4;
 
 // The layout that RFC 7323 appendix A recommends, and nearly every segment has.
 constexpr uint32_t kAlignedTimestamps =
@@ -44,6 +44,9 @@ void read_option(const uint8_t* option, uint8_t length, TcpOptions& out) {
       break;
     case kTimestamps:
       if (length == kTimestampsLength) out.timestamps = Timestamps{get32(value), get32(value + 4)};
+      break;
+    case kUserTimeout:
+      if (length == kUserTimeoutLength) out.user_timeout = get16(value);
       break;
     default:  // RFC 9293 §3.1 MUST-6: unknown kinds are passed over
       break;
@@ -103,6 +106,7 @@ bool parse_tcp_options(std::span<const uint8_t> options, TcpOptions& out) {
   out.mss.reset();
   out.window_scale.reset();
   out.timestamps.reset();
+  out.user_timeout = 0;
   out.sack_permitted = false;
   out.sack_count = 0;
   if (options.empty()) return true;

@@ -60,7 +60,7 @@ constexpr Mapping kMappings[] = {
     {"net.ipv4.tcp_early_retrans", "tcp.tail_loss_probe", on_off},
     {"net.ipv4.tcp_frto", "tcp.frto", on_off},
     {"net.ipv4.tcp_congestion_control", "tcp.congestion_control", congestion},
-    {"net.ipv4.tcp_slow_start_after_idle", "tcp.restart_after_idle", on_off},
+    {"net.ipv4.tcp_slow_start_after_idle", "tcp.idle_restart", on_off},
     {"net.ipv4.tcp_ecn", "tcp.ecn", on_off},
     {"net.ipv4.tcp_rmem", "tcp.receive_buffer", word<2>},
     {"net.ipv4.tcp_wmem", "tcp.send_buffer", word<1>},

@@ -52,10 +52,14 @@ ShardParams Flags::shard_params() const {
   // The gateway is always there: nothing about it may disturb a script's time.
   params.neighbor.reachable = 1'000'000s;
   params.neighbor.stale = 2'000'000s;
+  params.neighbor.queue_packets = 1024;
   params.interface.mac = kOurMac;
   params.interface.mtu = mtu;
   params.interface.largest_received = 0xffff;
-  for (const IpAddress& local : locals)
+  // The tool's defaults, where neither a flag nor bind() says otherwise.
+  std::vector<IpAddress> ours = locals;
+  if (ours.empty()) ours = {*IpAddress::parse("192.168.0.1"), *IpAddress::parse("fd3d:fa7b:d17d::1")};
+  for (const IpAddress& local : ours)
     params.interface.addresses.push_back({local, static_cast<uint8_t>(local.is_v4() ? 32 : 128)});
   params.interface.routes = {{{IpAddress::v4(0, 0, 0, 0), 0}, gateway_v4}, {{IpAddress(), 0}, gateway_v6}};
   params.memory = {.connections = 1024,

@@ -31,6 +31,7 @@ Outcome Socket::listen(int backlog) {
   for (const Endpoint& local : wanted) {
     ListenerParams params;
     params.local = local;
+    params.connection = connection_params();
     params.backlog = static_cast<uint32_t>(std::max(backlog_ + 1, 8));
     if (shared_->stack.listen(params, *this, "socket") != app::OpenError::None) {
       stop_listening();

@@ -57,6 +57,8 @@ Outcome Socket::begin_connect(const Endpoint& remote) {
     if (!bound_->address.is_unspecified()) options.local_address = bound_->address;
     options.local_port = bound_->port;
   }
+  remote_ = remote;
+  options.settings = connection_params();
   const app::OpenResult opened = shared_->stack.connect(options, *this);
   if (opened.connection == nullptr) return Outcome::failed(errno_of(opened.error));
   connection_ = opened.connection;
@@ -67,7 +69,6 @@ Outcome Socket::begin_connect(const Endpoint& remote) {
   error_ = 0;
   left_over_.clear();
   local_ = connection_->local();
-  remote_ = remote;
   apply_settings();
   return Outcome::ok();
 }

@@ -68,6 +68,14 @@ int set_flag(Socket& socket, const Value& value) {
   return 0;
 }
 
+// Linux pushes what is queued, corked or not.
+int set_no_delay(Socket& socket, const Value& value) {
+  socket.settings().no_delay = value.as_int() != 0;
+  socket.apply_settings();
+  if (socket.connection() != nullptr && socket.settings().no_delay) socket.connection()->set_cork(false);
+  return 0;
+}
+
 template <auto Member, int Least, int Most>
 int set_number(Socket& socket, const Value& value) {
   const int number = value.as_int();
@@ -283,7 +291,7 @@ constexpr Option kOptions[] = {
     {SOL_SOCKET, SO_DOMAIN, kInt, get_domain, nullptr},
     {SOL_SOCKET, SO_ACCEPTCONN, kInt, get_accepts, nullptr},
     {SOL_SOCKET, kSoMeminfo, kInt, get_meminfo, nullptr},
-    {kTcp, TCP_NODELAY, kInt, get_number<&S::no_delay>, set_flag<&S::no_delay>},
+    {kTcp, TCP_NODELAY, kInt, get_number<&S::no_delay>, set_no_delay},
     {kTcp, TCP_CORK, kInt, get_number<&S::cork>, set_flag<&S::cork>},
     {kTcp, TCP_QUICKACK, kInt, get_number<&S::quick_ack>, set_flag<&S::quick_ack>},
     {kTcp, TCP_MAXSEG, kInt, get_max_segment, set_max_segment},
@@ -311,9 +319,9 @@ constexpr Option kOptions[] = {
     {kTcp, kTcpTxDelay, kInt, get_constant<0>, nullptr},
     {IPPROTO_IP, IP_TOS, 1, get_number<&S::tos>, set_tos},
     {IPPROTO_IP, IP_TTL, 1, get_number<&S::ttl>, set_ttl},
-    {IPPROTO_IP, IP_MTU_DISCOVER, kInt, get_number<&S::mtu_discover>, set_number<&S::mtu_discover, 0, 5>},
-    {IPPROTO_IP, IP_FREEBIND, kInt, get_number<&S::free_bind>, set_flag<&S::free_bind>},
-    {IPPROTO_IP, IP_RECVERR, kInt, get_constant<0>, set_nothing},
+    {IPPROTO_IP, IP_MTU_DISCOVER, 1, get_number<&S::mtu_discover>, set_number<&S::mtu_discover, 0, 5>},
+    {IPPROTO_IP, IP_FREEBIND, 1, get_number<&S::free_bind>, set_flag<&S::free_bind>},
+    {IPPROTO_IP, IP_RECVERR, 1, get_constant<0>, set_nothing},
     {IPPROTO_IPV6, IPV6_V6ONLY, kInt, get_number<&S::v6_only>, set_flag<&S::v6_only>},
     {IPPROTO_IPV6, IPV6_TCLASS, kInt, get_number<&S::traffic_class>, set_number<&S::traffic_class, -1, 255>},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, kInt, get_number<&S::hop_limit>, set_number<&S::hop_limit, -1, 255>},

@@ -56,7 +56,7 @@ Outcome Socket::receive(std::span<const iovec> into, int flags, Call& call, int*
   if (message_flags != nullptr) *message_flags = 0;
   if (listening_) return Outcome::failed(ENOTCONN);
   if ((flags & MSG_ERRQUEUE) != 0) return Outcome::failed(EAGAIN);
-  if ((flags & MSG_OOB) != 0) return Outcome::failed(EINVAL);  // nothing is urgent
+  if ((flags & MSG_OOB) != 0) return Outcome::failed(EINVAL);  // urgent octets stay in line (RFC 6093 §4)
   const bool blocks = !nonblocking && (flags & MSG_DONTWAIT) == 0;
   const Instant now = shared_->stack.now();
   call.begin(now, settings_.receive_timeout);

@@ -14,7 +14,7 @@ uint32_t Socket::room() const {
 }
 
 // Queues from the `skip`th octet on, as much as there is room for.
-uint64_t Socket::send_from(std::span<const iovec> from, uint64_t skip) {
+uint64_t Socket::send_from(std::span<const iovec> from, uint64_t skip, bool urgent) {
   uint64_t moved = 0;
   for (const iovec& buffer : from) {
     if (skip >= buffer.iov_len) {
@@ -23,7 +23,8 @@ uint64_t Socket::send_from(std::span<const iovec> from, uint64_t skip) {
     }
     const std::span<const uint8_t> octets(static_cast<const uint8_t*>(buffer.iov_base) + skip,
                                           buffer.iov_len - skip);
-    const uint32_t sent = connection_->send(octets.first(std::min<size_t>(octets.size(), room())));
+    const auto part = octets.first(std::min<size_t>(octets.size(), room()));
+    const uint32_t sent = urgent ? connection_->send_urgent(part) : connection_->send(part);
     moved += sent;
     if (sent < octets.size()) break;
     skip = 0;
@@ -47,7 +48,7 @@ Outcome Socket::send(std::span<const iovec> from, int flags, Call& call) {
   // Once it has waited it goes on when that is worth the while, as poll would say.
   if (call.done == 0 || writable()) {
     connection_->set_cork(settings_.cork || (flags & MSG_MORE) != 0);
-    call.done += send_from(from, call.done);
+    call.done += send_from(from, call.done, (flags & MSG_OOB) != 0);
   }
   if (call.done == want) return Outcome::ok(static_cast<int64_t>(call.done));
   connection_->request_writable();

@@ -14,11 +14,11 @@
 
 #include "app/connection.h"
 #include "app/handler.h"
-#include "app/stack.h"
 #include "app/socket/file.h"
 #include "app/socket/outcome.h"
 #include "app/socket/ports.h"
 #include "app/socket/settings.h"
+#include "app/stack.h"
 
 namespace millrace::socket {
 
@@ -74,6 +74,8 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   uint32_t queued_bytes() const;  // SIOCOUTQ
   uint32_t unsent_bytes() const;  // SIOCOUTQNSD
   uint32_t send_buffer() const;
+  // The next octet to read is the last urgent one.
+  bool at_mark() const { return connection_ != nullptr && connection_->urgent_bytes() == 1; }
   Shared& shared() const { return *shared_; }
 
   uint32_t readiness() const override;
@@ -85,18 +87,20 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   void on_established(app::Connection& connection) override;
   void on_readable(app::Connection& connection) override;
   void on_writable(app::Connection& connection) override;
+  void on_urgent(app::Connection& connection) override;
   void on_peer_finished(app::Connection& connection) override;
   void on_closed(app::Connection& connection, app::CloseReason reason) override;
 
   void accept_connection(app::Connection& connection);
   void stop_listening();
+  ConnectionParams connection_params() const;
   void let_go();
   void adopt(app::Connection& connection);
   Outcome begin_connect(const Endpoint& remote);
   Outcome conclude_connect();
   uint32_t take(std::span<uint8_t> out, uint32_t offset, bool peek, bool discard);
   uint64_t receive_into(std::span<const iovec> into, uint64_t skip, uint64_t limit, int flags);
-  uint64_t send_from(std::span<const iovec> from, uint64_t skip);
+  uint64_t send_from(std::span<const iovec> from, uint64_t skip, bool urgent);
   bool at_end() const;
   bool writable() const;
   uint32_t room() const;

@@ -171,6 +171,7 @@ Outcome Sockets::ioctl(int number, unsigned long request, void* argument) {
       octets = socket->unsent_bytes();
       break;
     case SIOCATMARK:
+      octets = socket->at_mark() ? 1 : 0;
       break;
     default:
       return Outcome::failed(ENOTTY);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "tcp/close/challenge.h"
 #include "tcp/open/negotiation.h"
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/user_timeout.h"
 
 namespace millrace::tcp {
 
@@ -37,7 +39,7 @@ void take_peer_isn(Tcb& tcb, Seq irs, Instant now) {
   tcb.hot.rcv_adv = tcb.hot.rcv_nxt;
   tcb.hot.last_ack_sent = tcb.hot.rcv_nxt;
   tcb.cold.rcv_up = tcb.hot.rcv_nxt;
-  tcb.cold.ts_recent_at = now;
+  tcb.cold.heard_at = now;
 }
 
 // The window field of a SYN is not scaled (RFC 7323 §2.2).
@@ -72,6 +74,7 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
   open_congestion_window(tcb, context.params);  // the SYN's acknowledgement opens nothing (RFC 5681 §3.1)
   settle_rto(tcb, syn_timed_out, context.params);
   take_syn_window(tcb, segment);
+  adopt_user_timeout(tcb, segment.options.user_timeout, context);
   hot.flags.syn_due = false;
   hot.flags.ack_now = true;
   context.counters.tcp_established.add();
@@ -85,6 +88,16 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
   if (const Step step = process_text(tcb, segment, packet, context)) return *step;
   check_fin(tcb, segment);
   return Verdict::taken();
+}
+
+// The peer answers for an earlier connection, in LAST-ACK or TIME-WAIT (RFC 9293 §3.5.1, Figure 10). Our RST
+// ends that one, so the SYN goes again behind it rather than after the RTO; once, or two such peers, or
+// anybody who sends acknowledgements, could keep us at it.
+[[gnu::cold]] void repeat_syn_at_once(Tcb& tcb, const Context& context) {
+  if (tcb.cold.syn_repeated || tcb.cold.retries != 0) return;
+  tcb.cold.syn_repeated = true;
+  tcb.hot.flags.syn_due = true;
+  context.counters.tcp_syns_repeated_at_once.add();
 }
 
 }  // namespace
@@ -126,8 +139,9 @@ Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, co
   const bool ack_acceptable =
       segment.flags.ack() && segment.ack.after(tcb.cold.iss) && segment.ack.before_or_at(hot.snd_nxt);
   if (segment.flags.ack() && !ack_acceptable) {
-    return segment.flags.rst() ? Verdict::dropped(DropReason::TcpAckUnacceptable)
-                               : Verdict::reset(DropReason::TcpAckUnacceptable);
+    if (segment.flags.rst()) return Verdict::dropped(DropReason::TcpAckUnacceptable);
+    repeat_syn_at_once(tcb, context);
+    return Verdict::reset(DropReason::TcpAckUnacceptable);
   }
   // Second: RST.
   if (segment.flags.rst()) {
@@ -168,10 +182,10 @@ void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   if (hot.flags.fin_queued) enter(tcb, State::FinWait1);  // CLOSE had waited for this
 }
 
-Step check_syn(Tcb& tcb, const wire::Segment& segment) {
+Step check_syn(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   if (!segment.flags.syn()) return kNextStep;
-  // RFC 9293 §3.10.7.4, fourth step (RFC 5961 §4): challenge, whatever the sequence number.
-  tcb.hot.flags.ack_now = true;
+  // RFC 9293 §3.10.7.4, fourth step (RFC 5961 §4.2): challenge, whatever the sequence number.
+  challenge(tcb, context);
   return Verdict::dropped(DropReason::TcpNotAcceptable);
 }
 

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "tcp/close/challenge.h"
 #include "tcp/close/close.h"
 #include "tcp/open/handshake.h"
 #include "tcp/steps.h"
 #include "tcp/transfer/paws.h"
+#include "tcp/transfer/user_timeout.h"
 
 namespace millrace::tcp {
 
@@ -106,6 +108,14 @@ void renew_predictability(Tcb& tcb) {
                                 cold.recovery.duplicate_acks() != 0;
 }
 
+// RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT. What is older, or not yet sent, was not said by
+// a peer that knows the connection, and text that comes with it is not taken (RFC 9293 §3.10.7.4, fifth
+// step).
+bool is_plausible(const Tcb& tcb, Seq ack) {
+  const TcbHot& hot = tcb.hot;
+  return ack.after_or_at(hot.snd_una - tcb.cold.max_snd_wnd) && ack.before_or_at(hot.snd_nxt);
+}
+
 }  // namespace
 
 void renew_rto(Tcb& tcb, const TcpParams& params) {
@@ -148,7 +158,7 @@ void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& cont
   hot.snd_una = segment.ack;
   if (octets != 0) hot.events |= Event::kSendSpace;
   cold.retries = 0;
-  cold.soft_error = false;
+  cold.soft_error = SoftError::None;
   restart_retransmission_timer(hot, context.now);
   if (hot.flags.unpredictable) renew_predictability(tcb);
 }
@@ -161,11 +171,13 @@ Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
     if (!acceptable) return Verdict::reset(DropReason::TcpAckUnacceptable);
     establish(tcb, segment, context);
   }
-  if (segment.ack.after(hot.snd_nxt)) {
-    // RFC 9293 §3.10.7.4: it acknowledges something not yet sent.
-    hot.flags.ack_now = true;
+  if (!is_plausible(tcb, segment.ack)) {
+    challenge(tcb, context);
     return Verdict::dropped(DropReason::TcpAckUnacceptable);
   }
+  tcb.cold.heard_at = context.now;
+  tcb.cold.received_dscp = segment.dscp;
+  if (segment.options.user_timeout != 0) adopt_user_timeout(tcb, segment.options.user_timeout, context);
   if (segment.ack.after(hot.snd_una)) {
     advance_snd_una(tcb, segment, context);
   } else if (is_duplicate(hot, segment)) {

@@ -4,7 +4,9 @@
 
 #include "tcp/open/negotiation.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/keepalive.h"
 #include "tcp/transfer/paws.h"
+#include "tcp/transfer/urgent.h"
 #include "tcp/transfer/window.h"
 
 namespace millrace::tcp {
@@ -32,6 +34,8 @@ void fill(Tcb& tcb, Instant now, Seq seq, wire::Flags flags, Bytes length, wire:
   segment.flags = flags | wire::kAck;
   segment.window = offer_window(tcb);
   stamp(tcb, now, segment);
+  if (tcb.cold.settings.rare() != nullptr) [[unlikely]]
+    mark_urgent(tcb, segment);
   if (tcb.hot.flags.sack && tcb.cold.reassembly.has_sack()) [[unlikely]]
     fill_sack(tcb, length, segment);
   note_ack_sent(tcb.hot);
@@ -141,9 +145,20 @@ bool is_worth_sending(const Tcb& tcb, Bytes length, Bytes unsent) {
 }
 
 void restart_after_idle(Tcb& tcb, const Context& context) {
+  if (!context.params.idle_restart) return;
   if (tcb.hot.has_flight() || context.now - tcb.cold.last_sent_at <= Micros(tcb.hot.rto_us)) return;
   tcb.cold.cc.on_idle_restart(context.now, context.params.initial_window_segments);
   tcb.hot.cwnd = tcb.cold.cc.cwnd();
+}
+
+// The windows end a burst of several segments here: the peer's GRO need not wait for more (RFC 9293 §3.9.1.2
+// leaves it to us when to push what is queued).
+bool ends_burst(const Tcb& tcb, const Context& context, Bytes length) {
+  const TcbHot& hot = tcb.hot;
+  if (!context.params.push_bursts || !hot.has_flight() || tcb.cold.last_sent_at != context.now) return false;
+  const Seq next = hot.snd_nxt + length;
+  const Bytes room = (hot.snd_una + hot.snd_wnd).after(next) ? hot.snd_una + hot.snd_wnd - next : 0;
+  return room < hot.mss || flight(tcb) + length + hot.mss > hot.cwnd;
 }
 
 void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
@@ -168,7 +183,9 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
   const bool fin = hot.flags.fin_queued && length == unsent && usable > length;
   if (length == 0 && !fin) return false;
   if (length != 0 && !is_worth_sending(tcb, length, unsent)) return false;
+  const bool push = ends_burst(tcb, context, length);
   fill_data(tcb, context, hot.snd_nxt, length, fin, segment, payload);
+  if (push && length != 0) segment.flags = segment.flags | wire::kPsh;
   take_as_sent(tcb, context, length, fin);
   return true;
 }
@@ -189,12 +206,18 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
   return true;
 }
 
+bool send_keepalive_probe(Tcb& tcb, const Context& context, wire::Segment& segment) {
+  if (tcb.cold.settings.rare() == nullptr || !next_keepalive_probe(tcb, context, segment)) return false;
+  fill(tcb, context.now, segment.seq, wire::Flags(), segment.payload_length, segment);
+  return true;
+}
+
 bool send_ack(Tcb& tcb, const Context& context, wire::Segment& segment) {
   TcbHot& hot = tcb.hot;
   if (hot.duplicate_acks_due != 0)
     --hot.duplicate_acks_due;
   else if (!hot.flags.ack_now && !is_window_update_due(tcb))
-    return false;
+    return send_keepalive_probe(tcb, context, segment);
   fill(tcb, context.now, acceptable_seq(hot), wire::Flags(), 0, segment);
   return true;
 }
