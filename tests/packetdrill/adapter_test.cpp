@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/packet.h"
+#include "base/time.h"
 #include "interface.h"
 #include "wire/build.h"
 #include "wire/parse.h"
@@ -180,7 +181,7 @@ class Adapter : public testing::TestWithParam<Family> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Both, Adapter, testing::Values(Family::V4, Family::V6),
-                         [](const auto& info) { return info.param == Family::V4 ? "v4" : "v6"; });
+                         [](const auto& given) { return given.param == Family::V4 ? "v4" : "v6"; });
 
 TEST_P(Adapter, PassiveOpen_SynAckLeavesAtOnce) {
   load();

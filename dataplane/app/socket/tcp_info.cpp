@@ -50,7 +50,7 @@ void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
   const tcp::TcbHot& hot = tcb.hot;
   const tcp::TcbCold& cold = tcb.cold;
   const uint32_t mss = hot.mss;
-  info.retransmits = static_cast<uint8_t>(std::min(cold.retries, 255U));
+  info.retransmits = static_cast<uint8_t>(std::min<uint32_t>(cold.retries, 255));
   info.backoff = static_cast<uint8_t>(std::min<uint32_t>(cold.rtt.backoff(), 255));
   if (hot.snd_wnd == 0 && hot.has_unsent()) info.probes = info.retransmits;
   if (hot.flags.timestamps) info.options |= kOptionTimestamps;

@@ -5,6 +5,13 @@ namespace millrace::socket::test {
 namespace {
 
 using Errors = Bench;
+
+sim::LinkParams dead() {
+  sim::LinkParams params;
+  params.faults.loss_ppm = 1'000'000;
+  return params;
+}
+
 INSTANTIATE_TEST_SUITE_P(Both, Errors, testing::Values(Family::V4, Family::V6), family_name);
 
 TEST_P(Errors, Socket_OfAnotherKind) {
@@ -32,7 +39,7 @@ TEST_P(Errors, Address_OfTheWrongFamilyOrTooShort) {
 
 TEST_P(Errors, PeerVanishes_TimedOut) {
   establish();
-  world.link(left, right).set_params({.faults = {.loss = 1.0}});
+  world.link(left, right).set_params(dead());
   write(left, near, "into the void");
   std::string got;
   EXPECT_EQ(read(left, near, got, 10).error, ETIMEDOUT);
@@ -42,7 +49,7 @@ TEST_P(Errors, PeerVanishes_TimedOut) {
 
 TEST_P(Errors, SynUnanswered_TimedOut) {
   listen();
-  world.link(left, right).set_params({.faults = {.loss = 1.0}});
+  world.link(left, right).set_params(dead());
   const int fd = make(left);
   const int error = connect(fd).error;
   EXPECT_TRUE(error == ETIMEDOUT || error == EHOSTUNREACH) << error;
