@@ -226,8 +226,7 @@ int get_not_sent(Socket& socket, Value& value) {
   return 0;
 }
 int set_not_sent(Socket& socket, const Value& value) {
-  const auto octets = value.as<uint32_t>();
-  socket.settings().not_sent_low_water = octets == 0 ? 0xffff'ffff : octets;  // 0: the default again
+  socket.settings().not_sent_low_water = value.as<uint32_t>();
   return 0;
 }
 

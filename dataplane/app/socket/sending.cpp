@@ -9,8 +9,8 @@ namespace millrace::socket {
 // Octets that may be queued now: the send buffer's room, and no more unsent than TCP_NOTSENT_LOWAT allows.
 uint32_t Socket::room() const {
   const uint32_t unsent = connection_->unsent_bytes();
-  if (unsent >= settings_.not_sent_low_water) return 0;
-  return std::min(connection_->writable_bytes(), settings_.not_sent_low_water - unsent);
+  if (unsent >= not_sent_limit()) return 0;
+  return std::min(connection_->writable_bytes(), not_sent_limit() - unsent);
 }
 
 // Queues from the `skip`th octet on, as much as there is room for.

@@ -38,7 +38,7 @@ struct Settings {
   int defer_accept_seconds = 0;
   int window_clamp = 0;
   uint32_t user_timeout_ms = 0;
-  uint32_t not_sent_low_water = 0xffff'ffff;
+  uint32_t not_sent_low_water = 0;  // 0: no limit
   std::string congestion = "reno";
   int fast_open_queue = 0;
   bool fast_open_connect = false;

@@ -145,7 +145,7 @@ bool Socket::writable() const {
   if (connection_ == nullptr || send_shut_) return true;  // an attempt will not wait
   const uint32_t queued = connection_->unacknowledged_bytes();
   const bool third_free = connection_->writable_bytes() >= queued / 2 && connection_->writable_bytes() != 0;
-  return third_free && uint64_t{connection_->unsent_bytes()} * 2 < settings_.not_sent_low_water;
+  return third_free && uint64_t{connection_->unsent_bytes()} * 2 < not_sent_limit();
 }
 
 bool Socket::reaches_low_water(uint64_t have) const {

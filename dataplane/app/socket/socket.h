@@ -104,6 +104,9 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   bool at_end() const;
   bool writable() const;
   uint32_t room() const;
+  uint32_t not_sent_limit() const {
+    return settings_.not_sent_low_water == 0 ? 0xffff'ffff : settings_.not_sent_low_water;
+  }
   bool reaches_low_water(uint64_t have) const;
 
   Shared* shared_;
