@@ -41,6 +41,16 @@ Endpoint guest(uint32_t number) {
           static_cast<uint16_t>(1024 + number % kPortsAnAddress)};
 }
 
+wire::Segment segment(const Endpoint& from, const Endpoint& to, wire::Flags flags, Seq seq, Seq ack = Seq()) {
+  wire::Segment out;
+  out.flow = {from, to};
+  out.flags = flags;
+  out.seq = seq;
+  out.ack = ack;
+  out.window = WireWindow(1000);
+  return out;
+}
+
 // The peer, segment by segment.
 class Hand {
  public:
@@ -50,10 +60,10 @@ class Hand {
     for (uint8_t host = 3; host < 32; ++host) introduce(IpAddress::v4(10, 0, 0, host));
   }
 
-  // Lets `segment` arrive and returns the last one that leaves then.
-  wire::Segment send(const wire::Segment& segment) {
+  // Lets a segment arrive and returns the last one that leaves then.
+  wire::Segment send(const wire::Segment& arriving) {
     Packet packet = pool_.allocate();
-    wire::build_segment(packet, {.destination = kOurMac, .source = kPeerMac}, segment,
+    wire::build_segment(packet, {.destination = kOurMac, .source = kPeerMac}, arriving,
                         wire::Checksum::Software);
     return deliver(std::move(packet));
   }
@@ -73,16 +83,12 @@ class Hand {
   void pass(Micros time) { now_ += time; }
 
   wire::Segment syn(const Endpoint& from) {
-    return send({.flow = {from, {kOurs, kOurPort}}, .seq = Seq(1), .flags = wire::kSyn});
+    return send(segment(from, {kOurs, kOurPort}, wire::kSyn, Seq(1)));
   }
   // Returns the last segment of the shard's: the SYN-ACK, or what it said to our ACK.
   wire::Segment establish(const Endpoint& from) {
     const Seq iss = syn(from).seq;
-    return send({.flow = {from, {kOurs, kOurPort}},
-                 .seq = Seq(2),
-                 .ack = iss + 1,
-                 .flags = wire::kAck,
-                 .window = WireWindow(1000)});
+    return send(segment(from, {kOurs, kOurPort}, wire::kAck, Seq(2), iss + 1));
   }
 
  private:
@@ -173,11 +179,7 @@ void TimeWait(benchmark::State& state) {
       state, params_for(64, 64, number), sizeof(tcp::TimeWaitRecord), true,
       [](Hand& hand, uint32_t i) {
         const wire::Segment fin = hand.establish(guest(i));
-        hand.send({.flow = {guest(i), {kOurs, kOurPort}},
-                   .seq = Seq(2),
-                   .ack = fin.seq + 1,
-                   .flags = wire::kFin | wire::kAck,
-                   .window = WireWindow(1000)});
+        hand.send(segment(guest(i), {kOurs, kOurPort}, wire::kFin | wire::kAck, Seq(2), fin.seq + 1));
       },
       &shard::Shard::Usage::time_wait_records);
 }
@@ -202,11 +204,7 @@ void OpenBesideTimeWait(benchmark::State& state, bool reusable) {
     const auto port = static_cast<uint16_t>(32'768 + i * 9'973 % kPorts);
     if (open(port) == nullptr) std::abort();
     const wire::Segment syn = hand.run();
-    wire::Segment answer{.flow = {remote, {kOurs, port}},
-                         .seq = Seq(1),
-                         .ack = syn.seq + 1,
-                         .flags = wire::kSyn | wire::kAck,
-                         .window = WireWindow(1000)};
+    wire::Segment answer = segment(remote, {kOurs, port}, wire::kSyn | wire::kAck, Seq(1), syn.seq + 1);
     if (reusable) answer.options.timestamps = wire::Timestamps{.value = 1, .echo_reply = 0};
     hand.send(answer);
     answer.seq = Seq(2);
