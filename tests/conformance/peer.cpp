@@ -86,6 +86,7 @@ Packet Peer::packet_of(const PeerSegment& segment) {
   wire::Segment fields;
   fields.flow = {theirs(), ours()};
   if (segment.source) fields.flow.local.address = *segment.source;
+  if (segment.source_port) fields.flow.local.port = *segment.source_port;
   if (segment.destination) fields.flow.remote.address = *segment.destination;
   fields.seq = segment.seq;
   fields.ack = segment.ack;

@@ -41,6 +41,7 @@ struct PeerSegment {
   // Instead of the peer's address and ours.
   std::optional<IpAddress> source = {};
   std::optional<IpAddress> destination = {};
+  std::optional<uint16_t> source_port = {};
 };
 
 std::string describe(const wire::Segment& segment);
