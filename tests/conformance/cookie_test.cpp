@@ -170,11 +170,12 @@ TEST_P(Cookies, TextInPlaceOfTheAck_OpensToo) {
   EXPECT_EQ(w.app.received.size(), 100U);
 }
 
-TEST_P(Cookies, WithTimestamps_ScaleAndMssComeBack) {
+TEST_P(Cookies, WithTimestamps_ScaleSackAndMssComeBack) {
   params.tcp.syn_cookies = SynCookies::Always;
   Walk& w = listening();
   const wire::Segment answer = syn_ack(all_options(1220, 7));
   ASSERT_TRUE(answer.options.timestamps && answer.options.window_scale);
+  EXPECT_TRUE(answer.options.sack_permitted);
   EXPECT_EQ(answer.options.timestamps->echo_reply, 1000U);
   PeerSegment ack = answer_to(answer);
   ack.window = 100;  // 100 << 7
@@ -192,6 +193,7 @@ TEST_P(Cookies, WithTimestamps_ScaleAndMssComeBack) {
   EXPECT_EQ(sent.front().segment.payload_length, 1208U);
   EXPECT_EQ(text_in(sent), 10U * 1208U) << "ten segments, which only a scaled window lets go";
   EXPECT_EQ(w.app.connection->tcb().hot.snd_wnd, 12'800U);
+  EXPECT_TRUE(w.app.connection->tcb().hot.flags.sack);
 }
 
 TEST_P(Cookies, WithoutTimestamps_NothingIsScaledAndTheMssComesBack) {

@@ -46,6 +46,14 @@ bool is_window_probe(const TcbHot& hot, const wire::Segment& segment) {
   return hot.rcv_wnd() == 0 && segment.seq == hot.rcv_nxt;
 }
 
+// Octets that were received before: told by D-SACK (RFC 2883 §4), in an acknowledgement without text, for
+// text may leave no room to tell.
+[[gnu::cold]] void note_duplicate(Tcb& tcb, Seq begin, Seq end) {
+  if (!tcb.hot.flags.sack) return;
+  tcb.cold.reassembly.note_duplicate(begin, end);
+  if (tcb.hot.duplicate_acks_due == 0) note_out_of_order(tcb.hot);
+}
+
 }  // namespace
 
 Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
@@ -69,13 +77,19 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
     if (segment.flags.rst()) return Verdict::dropped(DropReason::TcpNotAcceptable);
     hot.flags.ack_now = true;
     if (!is_window_probe(hot, segment)) {
-      if (segment.payload_length != 0) context.counters.tcp_duplicate_bytes.add(segment.payload_length);
+      if (segment.payload_length != 0) {
+        context.counters.tcp_duplicate_bytes.add(segment.payload_length);
+        if (segment.end().before_or_at(hot.rcv_nxt))
+          note_duplicate(tcb, segment.seq, segment.seq + segment.payload_length);
+      }
       return Verdict::dropped(DropReason::TcpNotAcceptable);
     }
   }
   renew_ts_recent(tcb, segment, context.now);
   if (segment.flags.rst()) return kNextStep;  // judged by its own sequence number
   if (segment.seq.before(hot.rcv_nxt)) {
+    if (segment.payload_length != 0 && !segment.flags.syn())
+      note_duplicate(tcb, segment.seq, earlier(hot.rcv_nxt, segment.seq + segment.payload_length));
     trim_front(segment, hot.rcv_nxt, context.counters);
     hot.flags.ack_now = true;
   }
