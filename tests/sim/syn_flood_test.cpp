@@ -239,7 +239,7 @@ TEST_P(SynFlood, KeysChangeDuringHandshakes_NoneIsLost) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, SynFlood, testing::Values(Family::V4, Family::V6),
-                         [](const auto& info) { return info.param == Family::V4 ? "v4" : "v6"; });
+                         [](const auto& each) { return each.param == Family::V4 ? "v4" : "v6"; });
 
 // ---- several nodes behind one address
 // --------------------------------------------------------------------------------------------
@@ -393,7 +393,7 @@ TEST_P(SharedCookies, NewSecretOnOneNodeAfterTheOther_NothingIsLostMeanwhile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, SharedCookies, testing::Values(Family::V4, Family::V6),
-                         [](const auto& info) { return info.param == Family::V4 ? "v4" : "v6"; });
+                         [](const auto& each) { return each.param == Family::V4 ? "v4" : "v6"; });
 
 }  // namespace
 }  // namespace millrace::sim::test

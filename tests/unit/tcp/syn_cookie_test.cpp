@@ -66,7 +66,8 @@ class SynCookie : public testing::TestWithParam<Family> {
   }
 
   Handshake shake(const KeyRing& ring, const wire::Segment& syn) {
-    Handshake out{.syn = syn};
+    Handshake out;
+    out.syn = syn;
     out.kept = kept_by_cookie(syn.options, params, GetParam());
     wire::Segment stripped = syn;
     stripped.options = out.kept;
@@ -246,7 +247,7 @@ TEST_P(SynCookie, Isn_IsSpreadOverTheWholeSpace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, SynCookie, testing::Values(Family::V4, Family::V6),
-                         [](const auto& info) { return info.param == Family::V4 ? "v4" : "v6"; });
+                         [](const auto& each) { return each.param == Family::V4 ? "v4" : "v6"; });
 
 }  // namespace
 }  // namespace millrace::tcp
