@@ -249,7 +249,7 @@ TEST_P(Cookies, AlteredAck_IsReset) {
   altered[2].source = somebody(77);
   altered[3].options.timestamps->echo_reply ^= 0x10;
   altered[4].options.timestamps.reset();
-  altered[5].source_port = kPeerPort + 1;
+  altered[5].peer_port = kPeerPort + 1;
   for (const PeerSegment& ack : altered) {
     peer().send(ack);
     const wire::Segment reset = peer().take_one().segment;
