@@ -180,7 +180,7 @@ TEST_P(Cookies, WithTimestamps_ScaleSackAndMssComeBack) {
   PeerSegment ack = answer_to(answer);
   ack.window = 100;  // 100 << 7
   peer().send(ack);
-  w.app_send(20'000);
+  for (int i = 0; i < 5; ++i) w.app_send(4000);
   const std::vector<Captured> sent = seen();
   ASSERT_FALSE(sent.empty());
   for (const Captured& one : sent) {
@@ -326,9 +326,9 @@ TEST_P(Cookies, Ack_GivesNoRoundTripTime) {
     w.app_send(100);
     seen();
     const Instant sent_at = peer().now();
-    peer().advance(params.tcp.rto_initial);
-    ASSERT_EQ(peer().take().size(), 1U);
-    EXPECT_EQ(peer().now() - sent_at, params.tcp.rto_initial);
+    peer().advance(params.tcp.rto_initial + 10ms);
+    const Captured again = peer().take_one();
+    EXPECT_GE(again.at - sent_at, params.tcp.rto_initial);
     clean_up(w);
   }
 }
