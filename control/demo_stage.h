@@ -74,6 +74,8 @@ class Stage {
   void flood_server(uint32_t syns);
   shard::Shard& server_shard() { return world_.shard(server_host_); }
   void client_connects();
+  // From the same port as before.
+  void client_connects_again();
   // Both connect to each other at one instant, without anybody listening.
   void both_connect();
   // The usual beginning: both are ESTABLISHED.
