@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
+#include "base/address.h"
 #include "tcp/soft_error.h"
 
 namespace millrace::app {
@@ -53,6 +55,13 @@ class Handler {
   virtual void on_error(Connection&, SoftError) {}
   // The peer has urgent data: Connection::urgent_bytes() says up to where (RFC 9293 §3.8.5 MUST-32).
   virtual void on_urgent(Connection&) {}
+  // For a listener's handler: how many more connections to `local` it takes now. Those for which there is no
+  // room are dropped or reset before they exist, as `tcp.accept_overflow` says; an accept queue of bounded
+  // length answers with what is left of it.
+  virtual uint32_t accept_room(const Endpoint& local) const {
+    static_cast<void>(local);
+    return std::numeric_limits<uint32_t>::max();
+  }
   // The end. A connection that failed to open goes straight here.
   virtual void on_closed(Connection&, CloseReason) {}
 };

@@ -44,8 +44,12 @@ Outcome Socket::listen(int backlog) {
   return Outcome::ok();
 }
 
+uint32_t Socket::accept_room(const Endpoint&) const {
+  const auto most = static_cast<size_t>(backlog_) + 1;
+  return static_cast<uint32_t>(most - std::min(most, accept_queue_.size()));
+}
+
 void Socket::accept_connection(app::Connection& connection) {
-  if (accept_queue_.size() > static_cast<size_t>(backlog_)) return connection.abort();
   auto child = std::make_shared<Socket>(*shared_, domain_);
   child->settings_ = settings_;
   child->adopt(connection);

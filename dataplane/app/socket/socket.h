@@ -84,6 +84,7 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   enum class Phase : uint8_t { Fresh, Connecting, Connected, Over };
 
   // app::Handler: for the connection, and for the listener, whose connections come to on_established first.
+  uint32_t accept_room(const Endpoint& local) const override;
   void on_established(app::Connection& connection) override;
   void on_readable(app::Connection& connection) override;
   void on_writable(app::Connection& connection) override;
