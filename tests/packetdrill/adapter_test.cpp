@@ -163,7 +163,8 @@ class Adapter : public testing::TestWithParam<Family> {
   }
   static bool sleeps(pid_t id) {
     std::ifstream file("/proc/self/task/" + std::to_string(id) + "/stat");
-    std::string text((std::istreambuf_iterator<char>(file)), {});
+    std::string text;
+    std::getline(file, text);
     const size_t end = text.rfind(") ");
     return end != std::string::npos && text[end + 2] == 'S';
   }
