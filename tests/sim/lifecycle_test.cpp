@@ -39,7 +39,7 @@ class Party final : public app::Handler {
   }
   void on_peer_finished(app::Connection& at) override {
     peer_finished = true;
-    if (finishes_last && sent_ == total_) at.close();
+    if (!stays && finishes_last && sent_ == total_) at.close();
   }
   void on_closed(app::Connection&, app::CloseReason reason) override {
     connection = nullptr;
@@ -52,6 +52,7 @@ class Party final : public app::Handler {
   bool peer_finished = false;
   bool waits = false;  // says nothing before `speak_at` octets have come
   uint64_t speak_at = 0;
+  bool stays = false;          // never ends anything
   bool finishes_last = false;  // close() once all is said and the peer has finished; else shutdown() at once
   std::optional<app::CloseReason> end;
 
@@ -65,7 +66,7 @@ class Party final : public app::Handler {
       sent_ += took;
       if (took < want) return;
     }
-    if (waits || sent_ != total_ || done_) return;
+    if (stays || waits || sent_ != total_ || done_) return;
     done_ = true;
     if (!finishes_last)
       at.shutdown();
@@ -170,7 +171,7 @@ TEST_P(Lifecycle, CloseAfterThePeersFin_NothingIsLost) {
 // Keep-alive over a link that loses keeps what lives and finds what has gone, on the side that asks for it.
 TEST_P(Lifecycle, KeepAlive_KeepsAnIdleConnectionForHoursAndFindsTheEnd) {
   Party client(10, 1, 2), server(10, 2, 1);
-  client.finishes_last = server.finishes_last = true;  // neither ever finishes
+  client.stays = server.stays = true;
   ConnectionParams settings;
   settings.keepalive = true;
   settings.keepalive_idle = 10s;
@@ -192,7 +193,7 @@ TEST_P(Lifecycle, KeepAlive_KeepsAnIdleConnectionForHoursAndFindsTheEnd) {
 // An orphan does not stay when its peer has gone.
 TEST_P(Lifecycle, PeerVanishesInFinWait2_TheOrphanGoes) {
   Party client(10, 1, 2), server(10, 2, 1);
-  client.finishes_last = server.finishes_last = true;
+  client.stays = server.stays = true;
   begin(client, server);
   world.run_for(2s);
   ASSERT_NE(client.connection, nullptr);
