@@ -182,6 +182,18 @@ TEST_F(ReusedPorts, TimestampsOn_TheyAreTakenOver) {
   EXPECT_EQ(client().counters().tcp_retransmitted_segments.value(), 0U);
 }
 
+// The 28,232 ephemeral ports last for 0.28 s at this rate: far less than 2 MSL.
+TEST_F(ReusedPorts, HundredThousandConnectionsASecondToOneServer) {
+  params.rate = 100'000;
+  params.connections = 512;
+  serve("http");
+  start(600ms);
+  EXPECT_EQ(errors(), 0U);
+  EXPECT_GT(stats().completed.value(), 57'000U);
+  EXPECT_GT(client().counters().tcp_time_wait_reused.value(), 20'000U);
+  EXPECT_EQ(client().counters().tcp_ports_exhausted.value(), 0U);
+}
+
 TEST_F(ReusedPorts, TimestampsOff_PortsRestForTwoMslAndOpensFail) {
   TcpParams tcp;
   tcp.timestamps = false;
