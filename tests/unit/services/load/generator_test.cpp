@@ -19,6 +19,7 @@ class GeneratorTest : public testing::Test {
   GeneratorTest() {
     ShardParams client = host_params(1);
     client.interface.addresses.push_back({IpAddress::v4(10, 0, 0, 11), 24});
+    client.memory.time_wait_records = 65'536;  // as by default: more than there are ephemeral ports
     client_id = world.add_host("client", client);
     server_id = world.add_host("server", host_params(2));
     world.set_links({.delay = 100us});
