@@ -93,6 +93,8 @@ void Stage::client_connects() {
   connect(Side::Left, from, to);
 }
 
+void Stage::client_connects_again() { connect(Side::Left, ladder().left, ladder().right); }
+
 void Stage::both_connect() {
   constexpr uint16_t kPort = 7000;
   const Endpoint left = endpoint(Side::Left, kPort);

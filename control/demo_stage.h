@@ -71,6 +71,8 @@ class Stage {
   // The server's application listens, if it is to; then the client's connects.
   void server_listens();
   void client_connects();
+  // From the same port as before.
+  void client_connects_again();
   // Both connect to each other at one instant, without anybody listening.
   void both_connect();
   // The usual beginning: both are ESTABLISHED.
