@@ -59,6 +59,7 @@ TEST_P(Idles, KeepAlive_IsOffUntilAConnectionAsksForIt) {
   peer().advance(20'000s);
   EXPECT_TRUE(peer().take().empty());
   keep_alive(10s, 2s, 3);
+  peer().advance(2ms);
   expect_probe(peer().take_one());  // the silence has lasted for longer than that already
   peer().advance(1900ms);
   EXPECT_TRUE(peer().take().empty()) << "but the peer gets its time to answer";

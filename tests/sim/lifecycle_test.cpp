@@ -191,6 +191,7 @@ TEST_P(Lifecycle, KeepAlive_KeepsAnIdleConnectionForHoursAndFindsTheEnd) {
   EXPECT_LE(world.now() - gone, 10s + 5 * 2s + 100ms);
   EXPECT_NE(client.connection, nullptr) << "which had not asked";
   world.in(client_id, 0us, [&] { client.connection->abort(); });
+  world.run_for(1s);
 }
 
 // An orphan does not stay when its peer has gone.
@@ -207,6 +208,7 @@ TEST_P(Lifecycle, PeerVanishesInFinWait2_TheOrphanGoes) {
   EXPECT_TRUE(world.run_until([&] { return client.end.has_value(); }, 70s));
   EXPECT_EQ(client.end, app::CloseReason::TimedOut);
   world.in(server_id, 0us, [&] { server.connection->abort(); });
+  world.run_for(1s);
 }
 
 // RFC 5961: thousands of forged segments beside a transfer change neither its octets nor its end.
