@@ -9,7 +9,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "base/units.h"
-#include "cc/newreno.h"
+#include "cc/controller.h"
 #include "flow/key.h"
 #include "recovery/fast_recovery.h"
 #include "recovery/rtt.h"
@@ -105,7 +105,7 @@ struct TcbCold {
   SendQueue send;
   ReceiveQueue receive;
   Reassembly reassembly;
-  cc::NewReno cc;
+  cc::Controller cc;
   recovery::RttEstimator rtt;
   recovery::FastRecovery recovery;
   Path path;

@@ -128,7 +128,7 @@ bool is_worth_sending(const Tcb& tcb, Bytes length, Bytes unsent) {
 
 void restart_after_idle(Tcb& tcb, const Context& context) {
   if (tcb.hot.has_flight() || context.now - tcb.cold.last_sent_at <= Micros(tcb.hot.rto_us)) return;
-  tcb.cold.cc.on_idle_restart(context.params.initial_window_segments);
+  tcb.cold.cc.on_idle_restart(context.now, context.params.initial_window_segments);
   tcb.hot.cwnd = tcb.cold.cc.cwnd();
 }
 
