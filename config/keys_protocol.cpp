@@ -171,6 +171,15 @@ const Key kKeys[] = {
      .doc = "Segments that may be sent before the first acknowledgement (RFC 6928).",
      .binding = field<&Settings::tcp, &TcpParams::initial_window_segments>()},
     {.section = "tcp",
+     .name = "fast_open",
+     .type = Type::Boolean,
+     .fallback = "on",
+     .change = Change::Live,
+     .example = "off",
+     .doc = "Let services and clients that ask for it use Fast Open (RFC 7413); off ignores and sends no "
+            "cookie.",
+     .binding = field<&Settings::tcp, &TcpParams::fast_open>()},
+    {.section = "tcp",
      .name = "reassembly_segments",
      .type = Type::Integer,
      .fallback = "256",
@@ -301,6 +310,23 @@ const Key kKeys[] = {
      .example = "8192",
      .doc = "Half-open connections of one listener of the service.",
      .binding = named<&Settings::services, &ServiceSettings::backlog>()},
+    {.section = "service",
+     .name = "fast_open",
+     .type = Type::Boolean,
+     .fallback = "off",
+     .example = "on",
+     .doc = "Take data in the SYN of clients that show a cookie (RFC 7413); a network that duplicates a SYN "
+            "may bring its request twice (§6.1).",
+     .binding = named<&Settings::services, &ServiceSettings::fast_open>()},
+    {.section = "service",
+     .name = "fast_open_pending",
+     .type = Type::Integer,
+     .fallback = "256",
+     .bounds = {1, 65536},
+     .example = "4096",
+     .doc = "Connections of one listener that Fast Open has opened and whose handshakes have not ended; more "
+            "are opened as usual.",
+     .binding = named<&Settings::services, &ServiceSettings::fast_open_pending>()},
 };
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "shard/shard.h"
 #include "tcp/close/time_wait.h"
 #include "tcp/context.h"
+#include "tcp/open/fast_open.h"
 #include "tcp/open/isn.h"
 #include "tcp/open/key_ring.h"
 #include "tcp/open/syn_queue.h"
@@ -36,6 +37,7 @@ struct Listener {
   std::string name;
   uint32_t half_open = 0;
   uint64_t accepted = 0;
+  tcp::FastOpenPending fast_open;
 };
 
 struct Shard::Impl {
@@ -43,7 +45,9 @@ struct Shard::Impl {
        Entropy& entropy, Instant start, const Place& where);
   ~Impl();
 
-  tcp::Context context() { return {.now = now, .params = params.tcp, .counters = counters}; }
+  tcp::Context context() {
+    return {.now = now, .params = params.tcp, .counters = counters, .fast_open = &fast_open};
+  }
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
   flow::FlowKey make_key(const wire::FlowAddress& flow, ip::LocalId local) const;
@@ -69,6 +73,13 @@ struct Shard::Impl {
   app::Connection* promote(uint32_t index, const wire::FlowAddress& flow, uint64_t hash);
   void forget_syn_record(uint32_t index, uint64_t hash);
   app::OpenResult open(const app::ConnectOptions& options, app::Handler& handler);
+
+  // ---- open_fast.cpp
+  // False: there was no room, and the SYN is an ordinary one.
+  bool accept_fast_open(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key, uint64_t hash,
+                        const tcp::FastOpenOffer& offer, PacketBatch& out);
+  void end_handshake(app::Connection& connection);
+  void end_fast_open(app::Connection& connection);
 
   // ---- steer.cpp
   bool shares_flows() const { return place.peers != nullptr; }
@@ -147,6 +158,7 @@ struct Shard::Impl {
   std::vector<uint32_t> ready;  // connections to be served by run() and transmit()
   Recorder recorder;
   tcp::KeyRing syn_cookie_keys;
+  tcp::FastOpen fast_open;
   Packet spare;  // allocated ahead: whether there is something to send shows only later
   bool draining = false;
 

@@ -67,7 +67,9 @@ app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handl
   ++table_changes;
   if (!owns(flow)) claim(connection);
   make_ready(connection);
-  return {.connection = &connection, .error = None};
+  connection.tcb().cold.fast_open.wanted = options.fast_open;
+  const uint32_t taken = options.data.empty() ? 0 : connection.send(options.data);
+  return {.connection = &connection, .error = None, .taken = taken};
 }
 
 uint32_t Shard::Impl::new_connection(app::Handler& handler, const wire::FlowAddress& flow,
@@ -106,13 +108,18 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
     case flow::ListenResult::Full:
       return app::OpenError::NoMemory;
   }
-  impl_->listeners.push_back({.params = params, .handler = &handler, .name = std::string(name)});
+  impl_->listeners.push_back({.params = params,
+                              .handler = &handler,
+                              .name = std::string(name),
+                              .fast_open = tcp::FastOpenPending(params.fast_open_pending)});
   return app::OpenError::None;
 }
 
 void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
                              uint64_t key_hash, PacketBatch& out) {
   Listener& entry = listeners[listener];
+  const tcp::FastOpenOffer offer = tcp::judge_fast_open(frame.tcp, entry.fast_open, context());
+  if (offer.accepted && accept_fast_open(listener, frame, key, key_hash, offer, out)) return;
   if (entry.half_open >= entry.params.backlog || syn_queue.full())
     return counters.drop(DropReason::TcpSynQueueFull);
   const wire::Segment& syn = frame.tcp;
@@ -130,6 +137,7 @@ void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   wire::Segment answer;
   tcp::syn_ack(syn_queue[index], params.tcp,
                isn.timestamp_offset(syn.flow.local.address, syn.flow.remote.address), now, answer);
+  tcp::grant_cookie(offer, syn.flow.remote.address, context(), answer);
   syn_queue.sent(index, now);
   reply(frame, answer, tcp::State::SynReceived, out);
 }

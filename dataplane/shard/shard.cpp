@@ -42,7 +42,9 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       delayed_acks(AckLinks{&connections}),
       recorder(given.memory.trace_segments),
       syn_cookie_keys(tcp::KeyUse::SynCookie, given.secrets ? *given.secrets : draw_secrets(entropy),
-                      kSynCookieEpoch) {
+                      kSynCookieEpoch),
+      fast_open(given.secrets ? *given.secrets : draw_secrets(entropy), given.memory.fast_open_cookies,
+                entropy) {
   if (place.peers != nullptr) host.share_news();
 }
 
@@ -95,9 +97,15 @@ void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
 
 void Shard::set_tcp_params(const TcpParams& params) { impl_->params.tcp = params; }
 
-void Shard::set_secrets(const Secrets& secrets) { impl_->syn_cookie_keys.set_secrets(secrets); }
+void Shard::set_secrets(const Secrets& secrets) {
+  impl_->syn_cookie_keys.set_secrets(secrets);
+  impl_->fast_open.keys.set_secrets(secrets);
+}
 
-void Shard::set_wall_clock(WallTime wall) { impl_->syn_cookie_keys.advance(wall); }
+void Shard::set_wall_clock(WallTime wall) {
+  impl_->syn_cookie_keys.advance(wall);
+  impl_->fast_open.keys.advance(wall);
+}
 
 uint32_t Shard::connections() const { return impl_->connections.used() + impl_->syn_queue.size(); }
 

@@ -86,6 +86,7 @@ Packet Peer::packet_of(const PeerSegment& segment) {
   wire::Segment fields;
   fields.flow = {theirs(), ours()};
   if (segment.source) fields.flow.local.address = *segment.source;
+  if (segment.source_port) fields.flow.local.port = *segment.source_port;
   if (segment.destination) fields.flow.remote.address = *segment.destination;
   fields.seq = segment.seq;
   fields.ack = segment.ack;
@@ -118,7 +119,7 @@ void Peer::send_frame(const std::vector<uint8_t>& frame) {
   run();
 }
 
-void Peer::send_error(uint8_t type, uint8_t code, Seq seq) {
+void Peer::send_error(uint8_t type, uint8_t code, Seq seq, uint16_t mtu) {
   // The quote is a frame of the shard's, without its Ethernet header.
   Packet quoted = peer_pool_.allocate();
   wire::Segment fields;
@@ -128,7 +129,7 @@ void Peer::send_error(uint8_t type, uint8_t code, Seq seq) {
   wire::build_segment(quoted, {.destination = kPeerMac, .source = kOurMac}, fields, wire::Checksum::Software);
   Packet error = peer_pool_.allocate();
   const wire::IcmpMessage message{
-      .type = type, .code = code, .rest = 0, .body = quoted.bytes().subspan(wire::kEthernetHeader)};
+      .type = type, .code = code, .rest = mtu, .body = quoted.bytes().subspan(wire::kEthernetHeader)};
   if (!wire::build_icmp(error, {.destination = kOurMac, .source = kPeerMac},
                         {.source = peer_address_, .destination = our_address_}, message))
     throw std::runtime_error("an ICMP error does not fit");
