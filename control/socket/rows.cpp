@@ -115,6 +115,7 @@ json as_json(unsigned shard, const shard::ConnectionRow& row) {
            {"received_bytes", row.bytes_received},
            {"timestamps", row.timestamps},
            {"fast_open", row.fast_open},
+           {"sack", row.sack},
            {"send_scale", row.send_scale},
            {"receive_scale", row.receive_scale}};
   put(out, "local_address", "local_port", row.flow.local);

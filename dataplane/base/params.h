@@ -29,6 +29,7 @@ struct TcpParams {
   Bytes send_buffer = 256 * 1024;         // octets that an application may have queued or unacknowledged
   bool timestamps = true;                 // RFC 7323 §3
   bool window_scaling = true;             // RFC 7323 §2
+  bool sack = true;                       // RFC 2018
   bool nagle = true;                      // RFC 9293 §3.7.4; a connection may switch it off
   bool quick_ack = true;                  // acknowledge at once while a connection is young
   uint32_t initial_window_segments = 10;  // RFC 6928

@@ -57,6 +57,7 @@ struct TcbFlags {
   bool syn_acked : 1 = false;       // our SYN has been acknowledged
   bool unpredictable : 1 = false;   // holes, loss or a closed reader: header prediction does not apply
   bool retransmit_forced : 1 = false;  // one retransmission leaves whatever the congestion window says
+  bool sack : 1 = false;               // negotiated (RFC 2018 §2)
 };
 
 // What Fast Open has to do with a connection (RFC 7413; open/fast_open.h).

@@ -251,23 +251,23 @@ TEST_P(FastOpenServer, PendingLimit_TurnsItOffUntilAHandshakeEnds) {
                       .seq = w.v.irs,
                       .length = 20,
                       .options = mss_option(),
-                      .source_port = static_cast<uint16_t>(option.is_request() ? 7001 : 7002)};
+                      .peer_port = static_cast<uint16_t>(option.is_request() ? 7001 : 7002)};
     other.options.fast_open = option;
     peer().send(other);
     const wire::Segment answer = peer().take_one().segment;
     EXPECT_EQ(answer.ack, w.v.irs + 1);
     EXPECT_FALSE(answer.options.fast_open);
-    peer().send({.flags = wire::kRst, .seq = w.v.irs + 1, .source_port = other.source_port});
+    peer().send({.flags = wire::kRst, .seq = w.v.irs + 1, .peer_port = other.peer_port});
   }
   EXPECT_EQ(counters().tcp_fast_open_overflows.value(), 2U);
   w.v = first;
   acknowledge_syn(20);
   EXPECT_EQ(peer().state(), State::Established);
-  PeerSegment other{.flags = wire::kSyn, .seq = w.v.irs, .length = 20, .options = mss_option(), .source_port = 7003};
+  PeerSegment other{.flags = wire::kSyn, .seq = w.v.irs, .length = 20, .options = mss_option(), .peer_port = 7003};
   other.options.fast_open = cookie;
   peer().send(other);
   EXPECT_EQ(peer().take_one().segment.ack, w.v.irs + 21) << "the first handshake has ended: there is room";
-  peer().send({.flags = wire::kRst, .seq = w.v.irs + 21, .source_port = 7003});
+  peer().send({.flags = wire::kRst, .seq = w.v.irs + 21, .peer_port = 7003});
 }
 
 // §5.1: a flood's RSTs must not make room for more of it.
@@ -396,11 +396,11 @@ TEST_P(FastOpenServer, CloseAtOnce_StaysPendingUntilTheSynIsAcknowledged) {
   const std::vector<Captured> sent = peer().take();
   w.v.iss = sent.at(0).segment.seq;
   EXPECT_EQ(peer().state(), State::FinWait1);
-  PeerSegment other{.flags = wire::kSyn, .seq = w.v.irs, .length = 20, .options = mss_option(), .source_port = 7001};
+  PeerSegment other{.flags = wire::kSyn, .seq = w.v.irs, .length = 20, .options = mss_option(), .peer_port = 7001};
   other.options.fast_open = cookie;
   peer().send(other);
   EXPECT_EQ(peer().take_one().segment.ack, w.v.irs + 1) << "over the limit";
-  peer().send({.flags = wire::kRst, .seq = w.v.irs + 1, .source_port = 7001});
+  peer().send({.flags = wire::kRst, .seq = w.v.irs + 1, .peer_port = 7001});
   acknowledge_syn(100, 1);
   EXPECT_EQ(peer().state(), State::FinWait2);
 }

@@ -41,7 +41,8 @@ struct PeerSegment {
   // Instead of the peer's address and ours.
   std::optional<IpAddress> source = {};
   std::optional<IpAddress> destination = {};
-  std::optional<uint16_t> source_port = {};
+  uint16_t our_port = kOurPort;
+  uint16_t peer_port = kPeerPort;
 };
 
 std::string describe(const wire::Segment& segment);
