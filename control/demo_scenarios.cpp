@@ -240,6 +240,29 @@ void play_time_wait(Stage& stage) {
   stage.claim_path(Side::Right, {Listen, SynReceived, Established, CloseWait, LastAck, Closed});
 }
 
+void play_time_wait_reuse(Stage& stage) {
+  server_closes_after_client(stage);
+  stage.establish();
+  stage.later(Side::Left, 50ms, "close()", close);
+  stage.run_until([&] { return stage.in_state(Side::Left, TimeWait); });
+  stage.world().run_for(500ms);
+  const Seq used = stage.segments(Side::Left, wire::kAck).back().segment.seq;
+  const uint32_t stamped = stage.segments(Side::Left, wire::kAck).back().segment.options.timestamps->value;
+  stage.client_connects_again();
+  stage.claim("both sides are ESTABLISHED again, from the same port, long before 2 * MSL are over",
+              stage.run_until([&] { return stage.both_in(Established); }));
+  const auto syns = stage.segments(Side::Left, wire::kSyn);
+  const bool twice = syns.size() == 2 && syns[1].segment.options.timestamps;
+  stage.claim("the new SYN's sequence number lies beyond all that the old connection used",
+              twice && syns[1].segment.seq.after(used + 0xffff));
+  stage.claim("and its timestamp is later, so that old segments are known by theirs",
+              twice && static_cast<int32_t>(syns[1].segment.options.timestamps->value - stamped) > 0);
+  const auto& walked = stage.recorder().path(Side::Left);
+  const std::vector<State> reused = {TimeWait, SynSent, Established};
+  stage.claim("the client goes from TIME-WAIT to SYN-SENT, without CLOSED between them",
+              walked.size() > 3 && std::equal(reused.begin(), reused.end(), walked.end() - 3));
+}
+
 constexpr Scenario kScenarios[] = {
     {"handshake", "A connection is opened: SYN, SYN with ACK, ACK.",
      "each side's initial sequence number goes out with its SYN and comes back acknowledged, one higher.",
@@ -275,6 +298,9 @@ constexpr Scenario kScenarios[] = {
     {"time-wait", "The last acknowledgement is lost: what TIME-WAIT is there for.",
      "only a side in TIME-WAIT can acknowledge the FIN that comes again; doing so starts its 60 s anew.",
      play_time_wait},
+    {"time-wait-reuse", "A connection between two ends of which one is still in TIME-WAIT.",
+     "the second SYN is later than anything before it, in its number and in its timestamp (ts).",
+     play_time_wait_reuse},
 };
 
 }  // namespace

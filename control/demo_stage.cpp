@@ -107,6 +107,8 @@ void Stage::client_connects_fast(std::string_view request) {
                        .fast_open = true});
 }
 
+void Stage::client_connects_again() { connect(Side::Left, ladder().left, ladder().right); }
+
 void Stage::both_connect() {
   constexpr uint16_t kPort = 7000;
   const Endpoint left = endpoint(Side::Left, kPort);

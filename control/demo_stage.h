@@ -78,6 +78,8 @@ class Stage {
   void client_connects();
   // connect() with Fast Open and this request, from the same port each time: one ladder shows all of them.
   void client_connects_fast(std::string_view request);
+  // From the same port as before.
+  void client_connects_again();
   // Both connect to each other at one instant, without anybody listening.
   void both_connect();
   // The usual beginning: both are ESTABLISHED.

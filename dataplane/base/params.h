@@ -35,6 +35,12 @@ struct TcpParams {
   uint32_t initial_window_segments = 10;  // RFC 6928
   bool fast_open = true;                  // RFC 7413, where a listener or connect() asks for it
   uint32_t reassembly_segments = 256;     // out-of-order pieces held a connection
+  // Probes that a closed window answers before memory that is short is taken back (RFC 6429).
+  uint32_t zero_window_probes = 6;
+  bool time_wait_reopen = true;          // a new SYN of the peer ends TIME-WAIT (RFC 6191, RFC 9293 MAY-2)
+  bool time_wait_reuse = true;           // an active open may, where timestamps tell old from new
+  Micros time_wait_reuse_after = 100ms;  // not before this: the peer's clock must have moved too
+  bool time_wait_ignore_rst = true;      // RFC 1337 §3, F1; written deviation
 };
 
 struct NeighborParams {

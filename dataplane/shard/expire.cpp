@@ -60,7 +60,7 @@ void Shard::expire(Instant now, PacketBatch& out) {
   });
 
   impl.time_wait_fifo.expire(
-      now, [&](uint32_t index) { return impl.time_wait[index].expires; },
+      now, [&](uint32_t index) { return impl.time_wait_ends(index); },
       [&](uint32_t index) {
         if (impl.strays_out != 0) impl.release_claim(impl.flow_of(impl.time_wait[index].key));
         const flow::Ref ref(flow::Kind::TimeWait, index);

@@ -46,7 +46,11 @@ struct Shard::Impl {
   ~Impl();
 
   tcp::Context context() {
-    return {.now = now, .params = params.tcp, .counters = counters, .fast_open = &fast_open};
+    return {.now = now,
+            .params = params.tcp,
+            .counters = counters,
+            .memory_short = memory.is_short(),
+            .fast_open = &fast_open};
   }
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
@@ -63,21 +67,27 @@ struct Shard::Impl {
   void on_connection(app::Connection& connection, wire::Frame& frame, Packet& packet, PacketBatch& out);
   void on_syn_record(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   void on_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
+  void acknowledge_time_wait(tcp::TimeWaitRecord& record, const wire::Frame& frame, PacketBatch& out);
+  void reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
   void on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, PacketBatch& out);
   void on_icmp_error(const ip::TransportError& error, Packet& packet, PacketBatch& out);
 
   // ---- open.cpp
   uint32_t new_connection(app::Handler& handler, const wire::FlowAddress& flow, const flow::FlowKey& key);
-  void accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key, uint64_t hash,
+  // False: dropped, and counted.
+  bool accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, Seq iss,
                   PacketBatch& out);
   app::Connection* promote(uint32_t index, const wire::FlowAddress& flow, uint64_t hash);
   void forget_syn_record(uint32_t index, uint64_t hash);
   app::OpenResult open(const app::ConnectOptions& options, app::Handler& handler);
+  // Between these ends, taking over the TIME-WAIT that rests there (kNoIndex: none).
+  app::OpenResult open(const wire::FlowAddress& flow, const flow::FlowKey& key, uint32_t resting,
+                       app::Handler& handler);
 
   // ---- open_fast.cpp
   // False: there was no room, and the SYN is an ordinary one.
   bool accept_fast_open(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key, uint64_t hash,
-                        const tcp::FastOpenOffer& offer, PacketBatch& out);
+                        Seq iss, const tcp::FastOpenOffer& offer, PacketBatch& out);
   void end_handshake(app::Connection& connection);
   void end_fast_open(app::Connection& connection);
 
@@ -106,6 +116,7 @@ struct Shard::Impl {
   void leave(app::Connection& connection, PacketBatch& out);
   void enter_time_wait(app::Connection& connection, uint64_t hash);
   void forget_time_wait(uint32_t index, uint64_t hash);
+  Instant time_wait_ends(uint32_t index) const { return time_wait[index].since + 2 * params.tcp.msl; }
   void destroy(app::Connection& connection);
   void shut_down_idle();
   void show_gauges();

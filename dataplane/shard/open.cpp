@@ -39,37 +39,63 @@ app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handl
   if (local == ip::kNoLocal) return {.connection = nullptr, .error = AddressNotOurs};
 
   wire::FlowAddress flow{.local = {*source, 0}, .remote = options.remote};
+  flow::FlowKey key;
+  uint32_t resting = kNoIndex;
   const auto is_free = [&](uint16_t port) {
     flow.local.port = port;
-    const flow::FlowKey key = make_key(flow, local);
-    return !table.find(hash(key), key, [this](flow::Ref ref) -> const flow::FlowKey& {
-      return key_of(ref);
-    }) && (strays.empty() || !strays.contains(flow));
+    key = make_key(flow, local);
+    resting = kNoIndex;
+    const flow::Ref ref =
+        table.find(hash(key), key, [this](flow::Ref at) -> const flow::FlowKey& { return key_of(at); });
+    if (!ref) return strays.empty() || !strays.contains(flow);
+    if (ref.kind() != flow::Kind::TimeWait) return false;
+    resting = ref.index();
+    return tcp::may_reuse(time_wait[resting], now, params.tcp);
   };
   const std::optional<uint16_t> port = options.local_port ? options.local_port : choose_port(flow, is_free);
-  if (!port) return {.connection = nullptr, .error = NoPorts};
+  if (!port) {
+    counters.tcp_ports_exhausted.add();
+    return {.connection = nullptr, .error = NoPorts};
+  }
   if (*port == 0) return {.connection = nullptr, .error = BadAddress};
-  if (!is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
+  if (options.local_port && !is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
+  app::OpenResult result = open(flow, key, resting, handler);
+  if (result.connection == nullptr) return result;
+  result.connection->tcb().cold.fast_open.wanted = options.fast_open;
+  if (!options.data.empty()) result.taken = result.connection->send(options.data);
+  return result;
+}
 
-  const flow::FlowKey key = make_key(flow, local);
+app::OpenResult Shard::Impl::open(const wire::FlowAddress& flow, const flow::FlowKey& key, uint32_t resting,
+                                  app::Handler& handler) {
+  using enum app::OpenError;
   const uint32_t index = new_connection(handler, flow, key);
   if (index == kNoIndex) return {.connection = nullptr, .error = NoMemory};
   app::Connection& connection = connections[index];
-  tcp::open_active(connection.tcb(),
-                   {.iss = isn.isn(flow, now),
-                    .ts_offset = isn.timestamp_offset(flow.local.address, flow.remote.address),
-                    .our_mss = tcp::mss_for_mtu(params.interface.mtu, source->family())},
-                   context());
-  if (!table.insert(hash(key), flow::Ref(flow::Kind::Connection, index))) {
+  tcp::OpenParams ends{.iss = isn.isn(flow, now),
+                       .ts_offset = isn.timestamp_offset(flow.local.address, flow.remote.address),
+                       .our_mss = tcp::mss_for_mtu(params.interface.mtu, flow.local.address.family())};
+  const flow::Ref ref(flow::Kind::Connection, index);
+  if (resting != kNoIndex) {
+    // RFC 9293 §3.6.1 for the numbers; the clock goes on (RFC 7323 §5), whatever key it would have today.
+    const tcp::TimeWaitRecord& record = time_wait[resting];
+    ends.iss = tcp::iss_beyond(record, ends.iss);
+    ends.ts_offset = record.ts_offset;
+    if (!owns(flow)) connection.links.stray = app::Connection::Links::Stray::Granted;  // since the old one
+    table.replace(hash(key), flow::Ref(flow::Kind::TimeWait, resting), ref);
+    time_wait_fifo.remove(resting);
+    time_wait.destroy(resting);
+    counters.tcp_time_wait_reused.add();
+  } else if (!table.insert(hash(key), ref)) {
     connections.destroy(index);
     return {.connection = nullptr, .error = NoMemory};
+  } else if (!owns(flow)) {
+    claim(connection);
   }
   ++table_changes;
-  if (!owns(flow)) claim(connection);
+  tcp::open_active(connection.tcb(), ends, context());
   make_ready(connection);
-  connection.tcb().cold.fast_open.wanted = options.fast_open;
-  const uint32_t taken = options.data.empty() ? 0 : connection.send(options.data);
-  return {.connection = &connection, .error = None, .taken = taken};
+  return {.connection = &connection, .error = None};
 }
 
 uint32_t Shard::Impl::new_connection(app::Handler& handler, const wire::FlowAddress& flow,
@@ -115,20 +141,23 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
   return app::OpenError::None;
 }
 
-void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
-                             uint64_t key_hash, PacketBatch& out) {
+bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
+                             uint64_t key_hash, Seq iss, PacketBatch& out) {
   Listener& entry = listeners[listener];
   const tcp::FastOpenOffer offer = tcp::judge_fast_open(frame.tcp, entry.fast_open, context());
-  if (offer.accepted && accept_fast_open(listener, frame, key, key_hash, offer, out)) return;
-  if (entry.half_open >= entry.params.backlog || syn_queue.full())
-    return counters.drop(DropReason::TcpSynQueueFull);
+  if (offer.accepted && accept_fast_open(listener, frame, key, key_hash, iss, offer, out)) return true;
+  if (entry.half_open >= entry.params.backlog || syn_queue.full()) {
+    counters.drop(DropReason::TcpSynQueueFull);
+    return false;
+  }
   const wire::Segment& syn = frame.tcp;
   const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
-  const uint32_t index = syn_queue.create(key, syn, isn.isn(syn.flow, now), announced,
-                                          static_cast<uint16_t>(listener), params.tcp.receive_buffer);
+  const uint32_t index =
+      syn_queue.create(key, syn, iss, announced, static_cast<uint16_t>(listener), params.tcp.receive_buffer);
   if (index == kNoIndex || !table.insert(key_hash, flow::Ref(flow::Kind::SynRecord, index))) {
     if (index != kNoIndex) syn_queue.destroy(index);
-    return counters.drop(DropReason::TcpSynQueueFull);
+    counters.drop(DropReason::TcpSynQueueFull);
+    return false;
   }
   ++table_changes;
   ++entry.half_open;
@@ -140,6 +169,7 @@ void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   tcp::grant_cookie(offer, syn.flow.remote.address, context(), answer);
   syn_queue.sent(index, now);
   reply(frame, answer, tcp::State::SynReceived, out);
+  return true;
 }
 
 app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& flow, uint64_t record_hash) {

@@ -25,7 +25,7 @@ bool Shard::has_fast_open_cookie(const app::ConnectOptions& options) const {
 }
 
 bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key,
-                                   uint64_t key_hash, const tcp::FastOpenOffer& offer, PacketBatch& out) {
+                                   uint64_t key_hash, Seq iss, const tcp::FastOpenOffer& offer, PacketBatch& out) {
   Listener& entry = listeners[listener];
   const wire::Segment& syn = frame.tcp;
   const uint32_t index = new_connection(*entry.handler, syn.flow, key);
@@ -38,7 +38,7 @@ bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, 
   app::Connection& connection = connections[index];
   connection.links.listener = listener;
   const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
-  const tcp::SynRecord record(key, syn, isn.isn(syn.flow, now), announced, static_cast<uint16_t>(listener),
+  const tcp::SynRecord record(key, syn, iss, announced, static_cast<uint16_t>(listener),
                               params.tcp.receive_buffer);
   tcp::open_by_fast_open(connection.tcb(), record, syn, offer,
                          isn.timestamp_offset(syn.flow.local.address, syn.flow.remote.address), memory,

@@ -184,32 +184,18 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
 void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t record_hash, PacketBatch& out) {
   tcp::TimeWaitRecord& record = time_wait[index];
   DropReason reason{};
-  const tcp::TimeWaitAction action = tcp::on_segment(record, frame.tcp, now, reason);
+  const tcp::TimeWaitAction action = tcp::on_segment(record, frame.tcp, params.tcp, reason);
   recorder.conclude(tcp::State::TimeWait);
   switch (action) {
     case tcp::TimeWaitAction::Restart:
-      record.expires = now + 2 * params.tcp.msl;
+      record.since = now;
       time_wait_fifo.move_to_back(index);
       [[fallthrough]];
-    case tcp::TimeWaitAction::Acknowledge: {
+    case tcp::TimeWaitAction::Acknowledge:
       if (action == tcp::TimeWaitAction::Acknowledge) counters.drop(reason);
-      wire::Segment answer;
-      tcp::acknowledge(record, now, answer);
-      return reply(frame, answer, tcp::State::TimeWait, out);
-    }
-    case tcp::TimeWaitAction::Reopen: {
-      const flow::FlowKey key = make_key(frame.tcp.flow, record.key.local);
-      if (listening.find(frame.tcp.flow.local) == kNoIndex || draining || !owns(frame.tcp.flow)) {
-        // Nobody would take the new connection: the old one's quiet time goes on.
-        wire::Segment answer;
-        tcp::acknowledge(record, now, answer);
-        counters.drop(DropReason::TcpStateIgnores);
-        return reply(frame, answer, tcp::State::TimeWait, out);
-      }
-      counters.tcp_time_wait_reused.add();
-      forget_time_wait(index, record_hash);
-      return on_stranger(frame, key, record_hash, out);
-    }
+      return acknowledge_time_wait(record, frame, out);
+    case tcp::TimeWaitAction::Reopen:
+      return reopen_time_wait(index, frame, record_hash, out);
     case tcp::TimeWaitAction::Remove:
       counters.tcp_resets_received.add();
       recorder.conclude(tcp::State::Closed);
@@ -217,6 +203,31 @@ void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t reco
     case tcp::TimeWaitAction::Drop:
       return counters.drop(reason);
   }
+}
+
+void Shard::Impl::acknowledge_time_wait(tcp::TimeWaitRecord& record, const wire::Frame& frame,
+                                        PacketBatch& out) {
+  wire::Segment answer;
+  tcp::acknowledge(record, now, answer);
+  reply(frame, answer, tcp::State::TimeWait, out);
+}
+
+// RFC 9293 §3.6.1 (MAY-2).
+void Shard::Impl::reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t record_hash,
+                                   PacketBatch& out) {
+  tcp::TimeWaitRecord& record = time_wait[index];
+  const wire::FlowAddress& flow = frame.tcp.flow;
+  const uint32_t listener = draining ? kNoIndex : listening.find(flow.local);
+  if (listener == kNoIndex || !owns(flow)) {
+    // Nobody would take the new connection: the old one's quiet time goes on.
+    counters.drop(DropReason::TcpStateIgnores);
+    return acknowledge_time_wait(record, frame, out);
+  }
+  const flow::FlowKey key = make_key(flow, record.key.local);
+  const Seq iss = tcp::iss_beyond(record, isn.isn(flow, now));
+  if (!accept_syn(listener, frame, key, record_hash, iss, out)) return;
+  counters.tcp_time_wait_reopened.add();
+  forget_time_wait(index, record_hash);
 }
 
 // RFC 9293 §3.10.7.1 (CLOSED) and §3.10.7.2 (LISTEN).
@@ -232,7 +243,7 @@ void Shard::Impl::on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint
     return reply_reset(frame, listener == kNoIndex ? tcp::State::Closed : tcp::State::Listen, out);
   }
   if (!flags.syn()) return counters.drop(DropReason::TcpStateIgnores);
-  accept_syn(listener, frame, key, key_hash, out);
+  accept_syn(listener, frame, key, key_hash, isn.isn(frame.tcp.flow, now), out);
 }
 
 // RFC 5927 §4: only for a segment in flight; a hard error ends nothing but an open (RFC 1122 §4.2.3.9

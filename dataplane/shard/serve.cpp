@@ -128,13 +128,12 @@ void Shard::Impl::enter_time_wait(app::Connection& connection, uint64_t key_hash
   }
   counters.tcp_time_wait_entered.add();
   const flow::Ref from(flow::Kind::Connection, connection.links.index);
-  const uint32_t index = time_wait.create(connection.tcb());
+  const uint32_t index = time_wait.create(connection.tcb(), now);
   if (index == kNoIndex) {  // configured to hold none
     table.erase(key_hash, from);
     if (strays_out != 0) release_claim({.local = connection.local(), .remote = connection.remote()});
     return;
   }
-  time_wait[index].expires = now + 2 * params.tcp.msl;
   time_wait_fifo.push_back(index);
   table.replace(key_hash, from, flow::Ref(flow::Kind::TimeWait, index));
 }

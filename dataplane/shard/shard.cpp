@@ -79,7 +79,7 @@ Instant Shard::next_deadline() const {
   Instant deadline = std::min(impl.wheel.next_deadline(), impl.host.next_deadline());
   deadline = std::min(deadline, impl.syn_queue.next_deadline(impl.params.tcp.rto_initial));
   if (!impl.time_wait_fifo.empty())
-    deadline = std::min(deadline, impl.time_wait[impl.time_wait_fifo.front()].expires);
+    deadline = std::min(deadline, impl.time_wait_ends(impl.time_wait_fifo.front()));
   if (!impl.delayed_acks.empty())
     deadline = std::min(deadline, impl.connections[impl.delayed_acks.front()].links.ack_deadline);
   for (const app::Program* program : impl.programs) deadline = std::min(deadline, program->next_call());

@@ -15,6 +15,7 @@ struct Context {
   Instant now;
   const TcpParams& params;
   Counters& counters;
+  bool memory_short = false;  // payload memory is nearly used up: who makes no progress gives way
   FastOpen* fast_open = nullptr;  // of the shard; none: nothing is opened by it
 };
 

@@ -139,8 +139,9 @@ struct TcbCold {
   uint32_t retries = 0;    // time-outs in a row without progress
   End end = End::None;
   FastOpenState fast_open;
-  bool scaling = false;     // windows are scaled (RFC 7323 §2.2)
-  bool soft_error = false;  // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
+  bool scaling : 1 = false;       // windows are scaled (RFC 7323 §2.2)
+  bool syn_repeated : 1 = false;  // at once, because the peer answered for an earlier connection
+  bool soft_error = false;        // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
   uint32_t retransmits = 0;
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;

@@ -360,7 +360,8 @@ TEST_P(FastOpenClient, AckBeyondTheData_IsAnsweredByReset) {
   Walk& w = *walk;
   connect(100);
   peer().send({.flags = wire::kSyn | wire::kAck, .seq = w.v.irs, .ack = w.v.iss + 102, .options = mss_option()});
-  EXPECT_TRUE(peer().take_one().segment.flags.rst());
+  const std::vector<Captured> sent = peer().take();
+  EXPECT_TRUE(sent.at(0).segment.flags.rst()) << list(sent);
   EXPECT_EQ(peer().state(), State::SynSent);
   syn_ack(100);
 }

@@ -23,7 +23,9 @@ Bytes syn_room(const Tcb& tcb, Mss server, const wire::TcpOptions& options) {
 }
 
 // Whether the answer to our SYN speaks against Fast Open with this server (§4.1.3.1).
-bool is_negative(const FastOpenState& state) {
+bool is_negative(const Tcb& tcb) {
+  const FastOpenState& state = tcb.cold.fast_open;
+  if (tcb.cold.syn_repeated) return false;  // it was an earlier connection that was in the way
   if (state.cookie_asked) return true;  // and none came
   if (state.data_in_syn) return !state.data_taken;
   return state.syn_again;
@@ -70,7 +72,7 @@ void fast_open_syn_ack(Tcb& tcb, const wire::Segment& syn_ack, const Context& co
     return cache.forgive(key);
   }
   cache.renew_mss(key, mss);
-  if (is_negative(state))
+  if (is_negative(tcb))
     cache.refuse(key, context.now);
   else if (state.data_taken)
     cache.forgive(key);

@@ -85,6 +85,16 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
   return Verdict::taken();
 }
 
+// The peer answers for an earlier connection, in LAST-ACK or TIME-WAIT (RFC 9293 §3.5.1, Figure 10). Our RST
+// ends that one, so the SYN goes again behind it rather than after the RTO; once, or two such peers, or
+// anybody who sends acknowledgements, could keep us at it.
+[[gnu::cold]] void repeat_syn_at_once(Tcb& tcb, const Context& context) {
+  if (tcb.cold.syn_repeated || tcb.cold.retries != 0) return;
+  tcb.cold.syn_repeated = true;
+  tcb.hot.flags.syn_due = true;
+  context.counters.tcp_syns_repeated_at_once.add();
+}
+
 }  // namespace
 
 void open_congestion_window(Tcb& tcb, const TcpParams& params) {
@@ -131,8 +141,9 @@ Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, co
   const bool ack_acceptable =
       segment.flags.ack() && segment.ack.after(tcb.cold.iss) && segment.ack.before_or_at(hot.snd_nxt);
   if (segment.flags.ack() && !ack_acceptable) {
-    return segment.flags.rst() ? Verdict::dropped(DropReason::TcpAckUnacceptable)
-                               : Verdict::reset(DropReason::TcpAckUnacceptable);
+    if (segment.flags.rst()) return Verdict::dropped(DropReason::TcpAckUnacceptable);
+    repeat_syn_at_once(tcb, context);
+    return Verdict::reset(DropReason::TcpAckUnacceptable);
   }
   // Second: RST.
   if (segment.flags.rst()) {
