@@ -107,7 +107,11 @@ void Stage::client_connects_fast(std::string_view request) {
                        .fast_open = true});
 }
 
-void Stage::client_connects_again() { connect(Side::Left, ladder().left, ladder().right); }
+void Stage::client_connects_again() {
+  const Endpoint& from = ladder().left;
+  connect(Side::Left,
+          {.remote = ladder().right, .local_address = from.address, .local_port = from.port});
+}
 
 void Stage::both_connect() {
   constexpr uint16_t kPort = 7000;
