@@ -55,6 +55,10 @@ struct ControlSettings {
   Micros drain_timeout = 5s;  // connections may finish so long after SIGTERM
 };
 
+struct FleetSettings {
+  std::string key_file;  // empty: no node shares our keys
+};
+
 struct ServiceSettings {
   std::string name;  // NAME of [service.NAME]
   ServiceKind kind = ServiceKind::Http;
@@ -64,6 +68,7 @@ struct ServiceSettings {
   uint32_t backlog = 1024;
   bool fast_open = false;            // RFC 7413: off unless the application can bear it
   uint32_t fast_open_pending = 256;  // with fast_open: half-open connections of that kind
+  uint32_t connections = 0;  // 0: no bound of its own
 };
 
 struct Settings {
@@ -72,6 +77,7 @@ struct Settings {
   std::vector<Prefix> addresses;
   std::vector<Route> routes;
   TcpParams tcp;
+  FleetSettings fleet;
   NeighborParams neighbor;
   IcmpParams icmp;
   MemoryParams memory;  // of one lcore

@@ -51,9 +51,9 @@ Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Po
     place = {
         .index = number, .steering = &*steered.steering, .peers = handover_.get(), .rss = port.report().rss};
   }
-  shard_ = std::make_unique<shard::Shard>(shard_params(settings, port.report()), port.checksum(), *pools.tx,
-                                          entropy_, clock.now(), place);
-  shard_->set_wall_clock(time_of_day());
+  shard_ = std::make_unique<shard::Shard>(shard_params(settings, port.report(), steered.secrets),
+                                          port.checksum(), *pools.tx, entropy_, clock.now(), place);
+  shard_->set_wall_clock(time_of_day(), clock.now());
   const uint16_t queues = port.report().queues;
   const auto queue = static_cast<uint16_t>(number % queues);
   const dpdk::RxQueueParams rx{.port = port.id(),
@@ -75,6 +75,7 @@ void Worker::listen(const PreparedService& prepared) {
     const app::OpenError error = shard_->listen(
         {.local = local,
          .backlog = settings.backlog,
+         .connections = settings.connections,
          .fast_open_pending = settings.fast_open ? settings.fast_open_pending : 0},
         service, settings.name);
     if (error != app::OpenError::None)
@@ -102,7 +103,7 @@ void Worker::tell_time(WallTime now) {
   std::vector<services::Service*> all;
   for (const auto& service : services_) all.push_back(service.get());
   post([all = std::move(all), now](shard::Shard& shard) {
-    shard.set_wall_clock(now);
+    shard.set_wall_clock(now, shard.now());
     for (services::Service* service : all)
       service->set_wall_clock(std::chrono::floor<std::chrono::seconds>(now));
   });

@@ -15,6 +15,11 @@
 
 namespace millrace {
 
+// RFC 4987 §3.6. Auto: when the queue of half-open connections is full.
+enum class SynCookies : uint8_t { Auto, Always, Never };
+// What becomes of the ACK that would complete a connection for which the application has no room.
+enum class AcceptOverflow : uint8_t { Drop, Reset };
+
 // Read by tcp/ on every call: changes made between two bursts take effect at once.
 struct TcpParams {
   Micros msl = 30s;                       // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
@@ -35,6 +40,10 @@ struct TcpParams {
   uint32_t initial_window_segments = 10;  // RFC 6928
   bool fast_open = true;                  // RFC 7413, where a listener or connect() asks for it
   uint32_t reassembly_segments = 256;     // out-of-order pieces held a connection
+  SynCookies syn_cookies = SynCookies::Auto;
+  Micros syn_cookie_rotation = 60s;       // a cookie is good for one to two of these
+  uint32_t fleet_cookie_checks = 10'000;  // a second: cookies that we did not issue, where keys are shared
+  AcceptOverflow accept_overflow = AcceptOverflow::Drop;
   // Probes that a closed window answers before memory that is short is taken back (RFC 6429).
   uint32_t zero_window_probes = 6;
   bool time_wait_reopen = true;          // a new SYN of the peer ends TIME-WAIT (RFC 6191, RFC 9293 MAY-2)
@@ -82,8 +91,9 @@ struct MemoryParams {
 };
 
 struct ListenerParams {
-  Endpoint local;           // an unspecified address: every local address of that family (v4 0.0.0.0, v6 ::)
-  uint32_t backlog = 1024;  // half-open connections of this listener
+  Endpoint local;            // an unspecified address: every local address of that family (v4 0.0.0.0, v6 ::)
+  uint32_t backlog = 1024;   // half-open connections of this listener
+  uint32_t connections = 0;  // that it may have open; 0: as many as there is room for
   // Fast Open (RFC 7413): connections that SYNs with a cookie may have opened and whose handshakes have not
   // ended. 0: off. The application must bear to get the data of a SYN twice (§6.1).
   uint32_t fast_open_pending = 0;

@@ -36,7 +36,6 @@ bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, 
   }
   ++table_changes;
   app::Connection& connection = connections[index];
-  connection.links.listener = listener;
   const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
   const tcp::SynRecord record(key, syn, iss, announced, static_cast<uint16_t>(listener),
                               params.tcp.receive_buffer);
@@ -45,7 +44,7 @@ bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, 
                          context());
   entry.fast_open.open();
   connection.tcb().cold.fast_open.pending = true;
-  ++entry.accepted;
+  take_for_listener(connection, listener);
   counters.tcp_passive_opens.add();
   recorder.conclude(tcp::State::SynReceived);
   // At once and to where the SYN came from, like any SYN-ACK: behind the application's answer it could be

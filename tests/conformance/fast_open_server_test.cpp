@@ -223,9 +223,9 @@ TEST_P(FastOpenServer, CookieOfTheKeyBefore_IsTakenAndReplaced) {
   const auto wall = [](int periods) {
     return WallTime(std::chrono::hours(24 * 365 * 50)) + periods * tcp::FastOpen::kKeyPeriod;
   };
-  peer().shard().set_wall_clock(wall(0));
+  peer().shard().set_wall_clock(wall(0), peer().now());
   const wire::FastOpenCookie cookie = earn_cookie();
-  peer().shard().set_wall_clock(wall(1));
+  peer().shard().set_wall_clock(wall(1), peer().now());
   const Captured answer = syn(cookie, 40);
   EXPECT_EQ(answer.segment.ack, w.v.irs + 41);
   ASSERT_TRUE(answer.segment.options.fast_open);
@@ -233,7 +233,7 @@ TEST_P(FastOpenServer, CookieOfTheKeyBefore_IsTakenAndReplaced) {
   acknowledge_syn(40);
   w.app.connection->abort();
   seen();
-  peer().shard().set_wall_clock(wall(2));
+  peer().shard().set_wall_clock(wall(2), peer().now());
   EXPECT_EQ(syn(cookie, 40).segment.ack, w.v.irs + 1) << "two periods later it has expired";
   peer().send({.flags = wire::kRst, .seq = w.v.irs + 1});
   EXPECT_EQ(syn(answer.segment.options.fast_open, 40).segment.ack, w.v.irs + 41);
@@ -293,9 +293,9 @@ TEST_P(FastOpenServer, ResetWhilePending_KeepsTheLimitChargedForAWhile) {
 TEST_P(FastOpenServer, SynAckLost_GoesAgainBareAndEarlyDataAfterTheHandshake) {
   Walk& w = listening();
   w.app.answer = 2000;
-  peer().shard().set_wall_clock(WallTime(std::chrono::hours(24)));
+  peer().shard().set_wall_clock(WallTime(std::chrono::hours(24)), peer().now());
   const wire::FastOpenCookie cookie = earn_cookie();
-  peer().shard().set_wall_clock(WallTime(std::chrono::hours(24)) + tcp::FastOpen::kKeyPeriod);
+  peer().shard().set_wall_clock(WallTime(std::chrono::hours(24)) + tcp::FastOpen::kKeyPeriod, peer().now());
   const Captured first = syn(cookie, 100);
   EXPECT_TRUE(first.segment.options.fast_open);
   peer().advance(1100ms);
