@@ -441,6 +441,7 @@ const Key kKeys[] = {
      .doc = "Connections of one listener that Fast Open has opened and whose handshakes have not ended; more "
             "are opened as usual.",
      .binding = named<&Settings::services, &ServiceSettings::fast_open_pending>()},
+    {.section = "service",
      .name = "connections",
      .type = Type::Integer,
      .fallback = "0",
