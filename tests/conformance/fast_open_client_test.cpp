@@ -115,6 +115,19 @@ TEST_P(FastOpenClient, WithACookie_DataGoesWithTheSyn) {
   EXPECT_EQ(counters().tcp_retransmitted_segments.value(), 0U);
 }
 
+// The server's early answer follows its SYN-ACK at once: both come in one burst, before our ACK has left.
+TEST_P(FastOpenClient, AnswerInTheBurstOfTheSynAck_IsTaken) {
+  learn_cookie();
+  Walk& w = *walk;
+  connect(100);
+  peer().enqueue(
+      {.flags = wire::kSyn | wire::kAck, .seq = w.v.irs, .ack = w.v.iss + 101, .options = mss_option()});
+  peer().send({.flags = wire::kAck, .seq = w.v.irs + 1, .ack = w.v.iss + 101, .length = 60});
+  EXPECT_EQ(peer().take().back().segment.ack, w.v.irs + 61);
+  EXPECT_EQ(w.app.received, stream_of(w.v.irs + 1, 60));
+  w.v.rcv_nxt = w.v.irs + 61;
+}
+
 // send() in the iteration of connect() is as good as data given to connect().
 TEST_P(FastOpenClient, DataQueuedBeforeTheSynLeaves_GoesWithIt) {
   learn_cookie();

@@ -78,8 +78,9 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
   // Other controls and text go on at the sixth step, behind the SYN.
   segment.seq += 1;
   segment.flags = wire::Flags(segment.flags.bits() & ~wire::Flags::kSyn);
-  if (segment.length() == 0) return Verdict::taken();
+  // What the server sends right behind its SYN-ACK (RFC 7413 §4.2.2, step 5) may come in the same burst.
   hot.rcv_adv = hot.rcv_nxt + std::min<Bytes>(tcb.cold.receive_buffer, 0xffff);
+  if (segment.length() == 0) return Verdict::taken();
   check_urg(tcb, segment);
   if (const Step step = process_text(tcb, segment, packet, context)) return *step;
   check_fin(tcb, segment);
