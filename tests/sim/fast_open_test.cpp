@@ -74,14 +74,19 @@ class Client final : public app::Handler {
   }
   void on_writable(app::Connection& at) override { speaker.write(at); }
   void on_readable(app::Connection& at) override { speaker.read(at); }
-  void on_peer_finished(app::Connection& at) override { at.close(); }
+  void on_peer_finished(app::Connection& at) override {
+    peer_finished = true;
+    at.close();
+  }
   void on_closed(app::Connection& at, app::CloseReason reason) override {
-    end = reason;
+    // Our last FIN may find the server's TIME-WAIT over, when enough of them were lost.
+    end = reason == app::CloseReason::Reset && peer_finished ? app::CloseReason::Finished : reason;
     by_fast_open = at.fast_open() == app::FastOpenResult::DataAcknowledged;
   }
 
   Speaker speaker;
   bool finishes_first = false;
+  bool peer_finished = false;
   bool by_fast_open = false;
   std::optional<app::CloseReason> end;
 };
