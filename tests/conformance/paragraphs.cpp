@@ -27,7 +27,8 @@ constexpr uint32_t kRst = any_of({Event::Rst, Event::RstAck});
 constexpr uint32_t kSyn = any_of({Event::Syn, Event::SynAck});
 constexpr uint32_t kText = any_of({Event::Text, Event::TextFin});
 constexpr uint32_t kFin = any_of({Event::Fin, Event::TextFin});
-constexpr uint32_t kNoAck = any_of({Event::Syn, Event::Rst});
+constexpr uint32_t kNoAck = any_of({Event::Syn, Event::Rst, Event::NoAck});
+constexpr uint32_t kNothing = any_of({Event::NoAck});
 constexpr uint32_t kAck = kAny & ~kNoAck;
 }  // namespace ev
 
@@ -95,6 +96,7 @@ const std::vector<Paragraph>& closed_and_listen() {
        .events = ev::kSynAlone,
        .answers = {answer::kSynAck},
        .enters = State::SynReceived},
+      {.section = "§3.10.7.2 fourth", .stages = in::kListen, .events = ev::kNothing},
   };
   return paragraphs;
 }
@@ -235,6 +237,7 @@ const std::vector<Paragraph>& second_to_fourth() {
 
 const std::vector<Paragraph>& fifth() {
   static const std::vector<Paragraph> paragraphs = {
+      {.section = "§3.10.7.4 fifth: the ACK bit is off", .stages = kOtherStates, .events = ev::kNothing},
       {.section = "§3.10.7.4 fifth, SYN-RECEIVED; §3.5.2 group 2",
        .stages = in::kSynReceived,
        .events = ev::kAck,
