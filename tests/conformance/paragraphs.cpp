@@ -36,6 +36,7 @@ namespace at {
 constexpr uint32_t kAny = (1U << kSeqs) - 1;
 constexpr uint32_t kLeft = any_of({SeqAt::Left});
 constexpr uint32_t kEdge = any_of({SeqAt::LeftEdge});
+constexpr uint32_t kOverlapping = any_of({SeqAt::Overlapping});
 constexpr uint32_t kNext = any_of({SeqAt::LeftEdge, SeqAt::Overlapping});
 constexpr uint32_t kRightEdge = any_of({SeqAt::RightEdge});
 // Table 6: no number of the segment's lies in the window.
@@ -237,6 +238,12 @@ const std::vector<Paragraph>& second_to_fourth() {
 
 const std::vector<Paragraph>& fifth() {
   static const std::vector<Paragraph> paragraphs = {
+      // What is known already of a segment lies outside the window, which is acknowledged (first).
+      {.section = "§3.10.7.4 first and fifth: the ACK bit is off",
+       .stages = kOtherStates,
+       .events = ev::kNothing,
+       .seqs = at::kOverlapping,
+       .answers = {answer::kMayAck}},
       {.section = "§3.10.7.4 fifth: the ACK bit is off", .stages = kOtherStates, .events = ev::kNothing},
       {.section = "§3.10.7.4 fifth, SYN-RECEIVED; §3.5.2 group 2",
        .stages = in::kSynReceived,
