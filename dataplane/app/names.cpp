@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "app/connection.h"
 #include "app/handler.h"
 #include "app/stack.h"
 
@@ -19,6 +20,13 @@ std::string_view name_of(SoftError error) {
       "none",       "net_unreachable", "host_unreachable",  "protocol_unreachable", "port_unreachable",
       "prohibited", "time_exceeded",   "parameter_problem", "neighbor_unreachable", "retransmitting"};
   return kNames[static_cast<size_t>(error)];
+}
+
+std::string_view name_of(FastOpenResult result) {
+  constexpr std::array<std::string_view, 7> kNames = {
+      "unused",       "cookie_requested",  "cookie_sent",        "data_acknowledged",
+      "data_refused", "syn_retransmitted", "opened_without_data"};
+  return kNames[static_cast<size_t>(result)];
 }
 
 namespace {

@@ -67,6 +67,10 @@ void Shard::Impl::on_icmp_error(const ip::TransportError& error, Packet& packet,
   if (!error.quoted.seq.within(tcb.hot.snd_una, tcb.hot.snd_nxt - tcb.hot.snd_una))
     return counters.drop(DropReason::IcmpQuoteForeign);
   counters.icmp_errors_received.add();
+  if (tcb.hot.state() == tcp::State::SynSent && tcb.cold.fast_open.used()) {
+    tcp::fast_open_icmp_error(tcb, error.hint == ip::IcmpHint::PacketTooBig, context());
+    make_ready(*connection);
+  }
   const bool opening = tcb.hot.state() == tcp::State::SynSent ||
                        (tcb.hot.state() == tcp::State::SynReceived && tcb.hot.flags.active_open);
   if (error.hint == ip::IcmpHint::Refused && opening) {

@@ -21,6 +21,7 @@ struct TcbRare : ConnectionParams {
 
   // transfer/keepalive.h: `probes` have been sent into the silence that began at `silent_since`.
   Instant silent_since{};
+  Instant probed_at{};  // the last of them
   uint32_t probes = 0;
   bool probe_due = false;
   // transfer/urgent.cpp: one past the last urgent octet that we send.

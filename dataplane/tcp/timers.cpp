@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "tcp/close/close.h"
+#include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/user_timeout.h"
@@ -21,6 +22,8 @@ void give_up(Tcb& tcb, const Context& context) {
 
 // R2 as a count. A user timeout takes its place (RFC 9293 §3.8.3: R2 is a time or a count).
 bool is_exhausted(const Tcb& tcb, const Context& context) {
+  if (tcb.cold.fast_open.early && tcb.hot.state() == State::SynReceived)
+    return tcb.cold.retries >= context.params.syn_ack_retries;
   const bool opening = tcb.hot.state() == State::SynSent || tcb.hot.state() == State::SynReceived;
   const uint32_t most = opening ? setting(tcb, &ConnectionParams::syn_retries, context.params.syn_retries)
                                 : setting(tcb, &ConnectionParams::data_retries, context.params.data_retries);
@@ -45,6 +48,7 @@ void on_handshake_timeout(Tcb& tcb, const Context& context) {
   context.counters.tcp_rto_fired.add();
   back_off(tcb, context);
   tcb.hot.flags.syn_due = true;
+  if (tcb.cold.fast_open.used()) fast_open_timeout(tcb, context);
 }
 
 // Nothing is in flight or the window is closed: ask for the window (RFC 9293 §3.8.6.1).

@@ -130,11 +130,13 @@ std::vector<uint8_t> Peer::quote_of(Seq seq) {
   return {quoted.bytes().begin() + wire::kEthernetHeader, quoted.bytes().end()};
 }
 
-void Peer::send_error(uint8_t type, uint8_t code, Seq seq) { send_error_about(type, code, quote_of(seq)); }
+void Peer::send_error(uint8_t type, uint8_t code, Seq seq, uint16_t mtu) {
+  send_error_about(type, code, quote_of(seq), mtu);
+}
 
-void Peer::send_error_about(uint8_t type, uint8_t code, const std::vector<uint8_t>& quote) {
+void Peer::send_error_about(uint8_t type, uint8_t code, const std::vector<uint8_t>& quote, uint16_t mtu) {
   Packet error = peer_pool_.allocate();
-  const wire::IcmpMessage message{.type = type, .code = code, .rest = 0, .body = quote};
+  const wire::IcmpMessage message{.type = type, .code = code, .rest = mtu, .body = quote};
   if (!wire::build_icmp(error, {.destination = kOurMac, .source = kPeerMac},
                         {.source = peer_address_, .destination = our_address_}, message))
     throw std::runtime_error("an ICMP error does not fit");

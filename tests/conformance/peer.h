@@ -32,12 +32,12 @@ struct Captured {
 // What the peer is to send. Sequence numbers are absolute here.
 struct PeerSegment {
   wire::Flags flags;
-  Seq seq;
-  Seq ack;
+  Seq seq = {};
+  Seq ack = {};
   uint32_t length = 0;
   uint16_t window = 20'000;
   uint16_t urgent_pointer = 0;
-  wire::TcpOptions options;
+  wire::TcpOptions options = {};
   uint8_t dscp = 0;
   // Instead of the peer's address and ours.
   std::optional<IpAddress> source = {};
@@ -76,9 +76,9 @@ class Peer {
   void send_frame(const std::vector<uint8_t>& frame);
   std::vector<uint8_t> frame_of(const PeerSegment& segment);
   // An ICMP error that quotes our segment beginning at `seq`.
-  void send_error(uint8_t type, uint8_t code, Seq seq);
+  void send_error(uint8_t type, uint8_t code, Seq seq, uint16_t mtu = 0);
   // The same about a quote of the caller's making.
-  void send_error_about(uint8_t type, uint8_t code, const std::vector<uint8_t>& quote);
+  void send_error_about(uint8_t type, uint8_t code, const std::vector<uint8_t>& quote, uint16_t mtu = 0);
   // Our segment beginning at `seq` as an ICMP error quotes it.
   std::vector<uint8_t> quote_of(Seq seq);
 

@@ -107,6 +107,9 @@ bool Control::set(std::string_view line) {
       stack_.flags.set("tcp.window_scaling", mapping.turn(line.substr(equals + 1)));
     known = true;
   }
+  // Linux: 0x400 makes every listener one with Fast Open.
+  if (name == "net.ipv4.tcp_fastopen")
+    stack_.sockets().set_fast_open_queue((number_of(line.substr(equals + 1)) & 0x400) != 0 ? 128 : 0);
   if (known) stack_.apply_settings();
   return known;
 }

@@ -125,6 +125,11 @@ Instant Threads::time_of_day() {
   return stack_.now();
 }
 
+bool Threads::owns(int fd) {
+  const Lock lock(mutex_);
+  return stack_.sockets().owns(fd);
+}
+
 void Threads::own(const IpAddress& address) {
   const Lock lock(mutex_);
   stack_.own(address);

@@ -29,6 +29,7 @@ class Threads {
   void sleep(Micros time);
   Instant time_of_day();
 
+  bool owns(int fd);
   // An address that the script names as ours.
   void own(const IpAddress& address);
 

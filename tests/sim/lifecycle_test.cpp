@@ -39,7 +39,7 @@ class Party final : public app::Handler {
   }
   void on_peer_finished(app::Connection& at) override {
     peer_finished = true;
-    if (finishes_last && sent_ == total_) at.close();
+    if (!stays && finishes_last && sent_ == total_) at.close();
   }
   void on_closed(app::Connection&, app::CloseReason reason) override {
     connection = nullptr;
@@ -52,6 +52,7 @@ class Party final : public app::Handler {
   bool peer_finished = false;
   bool waits = false;  // says nothing before `speak_at` octets have come
   uint64_t speak_at = 0;
+  bool stays = false;          // never ends anything
   bool finishes_last = false;  // close() once all is said and the peer has finished; else shutdown() at once
   std::optional<app::CloseReason> end;
 
@@ -65,7 +66,7 @@ class Party final : public app::Handler {
       sent_ += took;
       if (took < want) return;
     }
-    if (waits || sent_ != total_ || done_) return;
+    if (stays || waits || sent_ != total_ || done_) return;
     done_ = true;
     if (!finishes_last)
       at.shutdown();
@@ -170,7 +171,7 @@ TEST_P(Lifecycle, CloseAfterThePeersFin_NothingIsLost) {
 // Keep-alive over a link that loses keeps what lives and finds what has gone, on the side that asks for it.
 TEST_P(Lifecycle, KeepAlive_KeepsAnIdleConnectionForHoursAndFindsTheEnd) {
   Party client(10, 1, 2), server(10, 2, 1);
-  client.finishes_last = server.finishes_last = true;  // neither ever finishes
+  client.stays = server.stays = true;
   ConnectionParams settings;
   settings.keepalive = true;
   settings.keepalive_idle = 10s;
@@ -183,16 +184,20 @@ TEST_P(Lifecycle, KeepAlive_KeepsAnIdleConnectionForHoursAndFindsTheEnd) {
   unplug();
   const Instant gone = world.now();
   ASSERT_TRUE(world.run_until([&] { return server.end.has_value(); }, 60s));
-  EXPECT_EQ(server.end, app::CloseReason::TimedOut);
+  // The neighbour cache may have found out first that nobody answers; it is the probes that end the
+  // connection.
+  EXPECT_TRUE(server.end == app::CloseReason::TimedOut || server.end == app::CloseReason::Unreachable);
+  EXPECT_EQ(world.shard(server_id).counters().tcp_keepalive_timeouts.value(), 1U);
   EXPECT_LE(world.now() - gone, 10s + 5 * 2s + 100ms);
   EXPECT_NE(client.connection, nullptr) << "which had not asked";
   world.in(client_id, 0us, [&] { client.connection->abort(); });
+  world.run_for(1s);
 }
 
 // An orphan does not stay when its peer has gone.
 TEST_P(Lifecycle, PeerVanishesInFinWait2_TheOrphanGoes) {
   Party client(10, 1, 2), server(10, 2, 1);
-  client.finishes_last = server.finishes_last = true;
+  client.stays = server.stays = true;
   begin(client, server);
   world.run_for(2s);
   ASSERT_NE(client.connection, nullptr);
@@ -203,6 +208,7 @@ TEST_P(Lifecycle, PeerVanishesInFinWait2_TheOrphanGoes) {
   EXPECT_TRUE(world.run_until([&] { return client.end.has_value(); }, 70s));
   EXPECT_EQ(client.end, app::CloseReason::TimedOut);
   world.in(server_id, 0us, [&] { server.connection->abort(); });
+  world.run_for(1s);
 }
 
 // RFC 5961: thousands of forged segments beside a transfer change neither its octets nor its end.

@@ -32,6 +32,7 @@ Outcome Socket::listen(int backlog) {
     ListenerParams params;
     params.local = local;
     params.connection = connection_params();
+    params.fast_open_pending = fast_open_queue();
     params.backlog = static_cast<uint32_t>(std::max(backlog_ + 1, 8));
     if (shared_->stack.listen(params, *this, "socket") != app::OpenError::None) {
       stop_listening();

@@ -50,17 +50,27 @@ Outcome Socket::bind(const Endpoint& local) {
   return Outcome::ok();
 }
 
-Outcome Socket::begin_connect(const Endpoint& remote) {
-  if (domain_ == AF_INET6 && settings_.v6_only && remote.address.is_v4()) return Outcome::failed(ENETUNREACH);
-  app::ConnectOptions options{.remote = remote, .local_address = {}, .local_port = {}};
+app::ConnectOptions Socket::connect_options(const Endpoint& remote) const {
+  app::ConnectOptions options;
+  options.remote = remote;
   if (bound_) {
     if (!bound_->address.is_unspecified()) options.local_address = bound_->address;
     options.local_port = bound_->port;
   }
-  remote_ = remote;
   options.settings = connection_params();
+  return options;
+}
+
+Outcome Socket::begin_connect(const Endpoint& remote, bool fast_open, std::span<const iovec> data,
+                              Call* call) {
+  if (domain_ == AF_INET6 && settings_.v6_only && remote.address.is_v4()) return Outcome::failed(ENETUNREACH);
+  remote_ = remote;
+  app::ConnectOptions options = connect_options(remote);
+  options.fast_open = fast_open;
+  if (!data.empty()) options.data = {static_cast<const uint8_t*>(data[0].iov_base), data[0].iov_len};
   const app::OpenResult opened = shared_->stack.connect(options, *this);
   if (opened.connection == nullptr) return Outcome::failed(errno_of(opened.error));
+  if (call != nullptr) call->done = opened.taken;
   connection_ = opened.connection;
   phase_ = Phase::Connecting;
   established_ = false;
@@ -73,16 +83,41 @@ Outcome Socket::begin_connect(const Endpoint& remote) {
   return Outcome::ok();
 }
 
+Outcome Socket::send_fast(const Endpoint& remote, std::span<const iovec> from, int flags, Call& call) {
+  const bool first = !call.begun;
+  const bool blocks = !nonblocking && (flags & MSG_DONTWAIT) == 0;
+  call.begin(shared_->stack.now(), settings_.send_timeout);
+  if (phase_ == Phase::Fresh || phase_ == Phase::Deferred) {
+    if (listening_) return Outcome::failed(EISCONN);
+    const bool cookie = shared_->stack.has_fast_open_cookie(connect_options(remote));
+    const Outcome begun = begin_connect(remote, true, cookie ? from : std::span<const iovec>(), &call);
+    if (begun.error != 0) return begun;
+    connect_reported_ = true;
+    if (cookie && call.done != 0 && !blocks) return Outcome::ok(static_cast<int64_t>(call.done));
+    if (!blocks) return Outcome::failed(EINPROGRESS);
+    return Outcome::wait(call.deadline);
+  }
+  if (first && phase_ == Phase::Connecting && connection_ != nullptr) return Outcome::failed(EALREADY);
+  return send(from, flags, call);
+}
+
 Outcome Socket::connect(const Endpoint& remote, Call& call) {
   if (listening_) return Outcome::failed(EISCONN);
   const bool first = !call.begun;
   call.begin(shared_->stack.now(), settings_.send_timeout);
   int not_yet = EINPROGRESS;
   if (first) {
-    if (phase_ == Phase::Over || (phase_ == Phase::Connected && connect_reported_))
+    if (phase_ == Phase::Over || phase_ == Phase::Deferred ||
+        (phase_ == Phase::Connected && connect_reported_))
       return Outcome::failed(EISCONN);
     if (phase_ == Phase::Fresh) {
-      if (const Outcome begun = begin_connect(remote); begun.error != 0) return begun;
+      if (settings_.fast_open_connect && shared_->stack.has_fast_open_cookie(connect_options(remote))) {
+        phase_ = Phase::Deferred;
+        remote_ = remote;
+        return Outcome::ok();
+      }
+      const Outcome begun = begin_connect(remote, settings_.fast_open_connect, {}, nullptr);
+      if (begun.error != 0) return begun;
     } else {
       not_yet = EALREADY;
     }

@@ -83,13 +83,13 @@ Outcome Sockets::send(int number, std::span<const iovec> from, int flags, Call& 
   const auto socket = find_socket(number);
   if (!socket) return no_socket(number);
   if (const int error = bad_buffers(from); error != 0) return Outcome::failed(error);
-  if ((flags & MSG_FASTOPEN) != 0) {
-    // Without Fast Open it is what RFC 7413 §4.2 falls back to: connect, then send.
-    if (socket->connection() == nullptr && call.done == 0) {
-      if (address == nullptr) return Outcome::failed(EDESTADDRREQ);
-      const Outcome connected = connect(number, address, address_length, call);
-      if (connected.blocked || connected.error != 0) return connected;
-    }
+  if ((flags & MSG_FASTOPEN) != 0 && (address != nullptr || socket->connection() == nullptr)) {
+    if (address == nullptr) return Outcome::failed(EDESTADDRREQ);
+    if (address_length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC)
+      return Outcome::failed(EOPNOTSUPP);
+    const ReadAddress remote = read_address(socket->domain(), address, address_length);
+    return remote.error != 0 ? Outcome::failed(remote.error)
+                             : socket->send_fast(remote.endpoint, from, flags, call);
   }
   return socket->send(from, flags, call);
 }

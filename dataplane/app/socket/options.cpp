@@ -238,6 +238,13 @@ int set_user_timeout(Socket& socket, const Value& value) {
   return 0;
 }
 
+int set_fast_open(Socket& socket, const Value& value) {
+  if (value.as_int() < 0) return EINVAL;
+  socket.settings().fast_open_queue = value.as_int();
+  socket.apply_settings();
+  return 0;
+}
+
 int set_linger2(Socket& socket, const Value& value) {
   socket.settings().linger2_seconds = std::clamp(value.as_int(), -1, 120);
   socket.apply_settings();
@@ -309,7 +316,7 @@ constexpr Option kOptions[] = {
     {kTcp, TCP_CONGESTION, 1, get_congestion, set_congestion},
     {kTcp, TCP_INFO, kInt, get_info, nullptr},
     {kTcp, TCP_CC_INFO, kInt, get_cc_info, nullptr},
-    {kTcp, TCP_FASTOPEN, kInt, get_number<&S::fast_open_queue>, set_number<&S::fast_open_queue, 0, INT_MAX>},
+    {kTcp, TCP_FASTOPEN, kInt, get_number<&S::fast_open_queue>, set_fast_open},
     {kTcp, TCP_FASTOPEN_CONNECT, kInt, get_number<&S::fast_open_connect>,
      set_number<&S::fast_open_connect, 0, 1>},
     {kTcp, TCP_FASTOPEN_NO_COOKIE, kInt, get_number<&S::fast_open_no_cookie>,

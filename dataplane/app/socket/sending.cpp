@@ -33,6 +33,7 @@ uint64_t Socket::send_from(std::span<const iovec> from, uint64_t skip, bool urge
 }
 
 Outcome Socket::send(std::span<const iovec> from, int flags, Call& call) {
+  if (phase_ == Phase::Deferred) return send_fast(remote_, from, flags, call);
   const bool blocks = !nonblocking && (flags & MSG_DONTWAIT) == 0;
   const Instant now = shared_->stack.now();
   call.begin(now, settings_.send_timeout);

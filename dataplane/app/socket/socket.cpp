@@ -155,6 +155,7 @@ bool Socket::reaches_low_water(uint64_t have) const {
 uint32_t Socket::readiness() const {
   if (listening_) return accept_queue_.empty() ? 0 : kIn;
   uint32_t events = 0;
+  if (phase_ == Phase::Deferred) return kOut;
   const bool gone = connection_ == nullptr;
   const bool peer_finished = gone ? phase_ == Phase::Over : connection_->peer_finished();
   const bool no_more = receive_shut_ || peer_finished;
@@ -201,7 +202,10 @@ ConnectionParams Socket::connection_params() const {
 
 void Socket::apply_settings() {
   if (listening_)
-    for (const Endpoint& local : listening_on_) shared_->stack.set_listening(local, connection_params());
+    for (const Endpoint& local : listening_on_) {
+      shared_->stack.set_listening(local, connection_params());
+      shared_->stack.set_fast_open_pending(local, fast_open_queue());
+    }
   if (connection_ == nullptr) return;
   if (const ConnectionParams params = connection_params(); connection_->settings() != params)
     connection_->set(params);

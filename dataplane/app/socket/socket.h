@@ -26,7 +26,8 @@ namespace millrace::socket {
 struct Shared {
   app::Stack& stack;
   Ports ports;
-  uint64_t changes = 0;  // grows with everything that a sleeping call may wait for
+  uint32_t fast_open_queue = 0;  // of listeners that do not say (TCP_FASTOPEN)
+  uint64_t changes = 0;          // grows with everything that a sleeping call may wait for
 };
 
 // Receives what nobody waits for any longer.
@@ -42,6 +43,9 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   // ---- connecting.cpp
   Outcome bind(const Endpoint& local);
   Outcome connect(const Endpoint& remote, Call& call);
+  // sendto() with MSG_FASTOPEN: connects if need be, with the octets in the SYN where there is a cookie
+  // (RFC 7413 §4.2).
+  Outcome send_fast(const Endpoint& remote, std::span<const iovec> from, int flags, Call& call);
   // connect() to AF_UNSPEC: back to the beginning, by RST where there is a connection.
   Outcome disconnect();
   Outcome local_name(Endpoint& out) const;
@@ -81,7 +85,8 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   uint32_t readiness() const override;
 
  private:
-  enum class Phase : uint8_t { Fresh, Connecting, Connected, Over };
+  // Deferred: TCP_FASTOPEN_CONNECT, the SYN waits for the first octets.
+  enum class Phase : uint8_t { Fresh, Deferred, Connecting, Connected, Over };
 
   // app::Handler: for the connection, and for the listener, whose connections come to on_established first.
   uint32_t accept_room(const Endpoint& local) const override;
@@ -95,9 +100,14 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   void accept_connection(app::Connection& connection);
   void stop_listening();
   ConnectionParams connection_params() const;
+  uint32_t fast_open_queue() const {
+    return settings_.fast_open_queue != 0 ? static_cast<uint32_t>(settings_.fast_open_queue)
+                                          : shared_->fast_open_queue;
+  }
   void let_go();
   void adopt(app::Connection& connection);
-  Outcome begin_connect(const Endpoint& remote);
+  app::ConnectOptions connect_options(const Endpoint& remote) const;
+  Outcome begin_connect(const Endpoint& remote, bool fast_open, std::span<const iovec> data, Call* call);
   Outcome conclude_connect();
   uint32_t take(std::span<uint8_t> out, uint32_t offset, bool peek, bool discard);
   uint64_t receive_into(std::span<const iovec> into, uint64_t skip, uint64_t limit, int flags);

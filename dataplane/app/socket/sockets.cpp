@@ -16,7 +16,7 @@
 namespace millrace::socket {
 
 Sockets::Sockets(app::Stack& stack, Numbers& numbers)
-    : shared_{.stack = stack, .ports = {}, .changes = 0}, numbers_(numbers) {}
+    : shared_{.stack = stack, .ports = {}}, numbers_(numbers) {}
 
 Sockets::~Sockets() {
   for (const auto& [number, file] : files_) numbers_.give_back(number);

@@ -28,6 +28,8 @@ class Sockets {
 
   // Grows with everything that a blocked call may wait for.
   uint64_t changes() const { return shared_.changes; }
+  // Of listeners that do not say by TCP_FASTOPEN.
+  void set_fast_open_queue(uint32_t queue) { shared_.fast_open_queue = queue; }
   bool owns(int number) const { return files_.contains(number); }
 
   Outcome socket(int domain, int type, int protocol);

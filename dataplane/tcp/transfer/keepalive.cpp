@@ -21,10 +21,10 @@ bool is_idle(const Tcb& tcb) {
   }
 }
 
-// Unanswered ones: any segment from the peer ends the silence.
-uint32_t probes_unanswered(const Tcb& tcb) {
+// Where probes went unanswered: any segment from the peer ends the silence.
+const TcbRare* probed_in_vain(const Tcb& tcb) {
   const TcbRare* rare = tcb.cold.settings.rare();
-  return rare != nullptr && rare->silent_since == tcb.cold.heard_at ? rare->probes : 0;
+  return rare != nullptr && rare->probes != 0 && rare->silent_since == tcb.cold.heard_at ? rare : nullptr;
 }
 
 // RFC 5482 §4.2: not before a user timeout adopted from the peer lets the connection end.
@@ -35,23 +35,32 @@ Micros silence_allowed(const Tcb& tcb, const TcpParams& params) {
                                                             : idle;
 }
 
-// MUST-29: no single probe ends it. With a user timeout that alone says when, as it does for data.
+// With a user timeout that alone says when a silent peer has gone, as it does for data; but the last probe
+// gets its time to be answered.
+Instant end_of_patience(const Tcb& tcb, const TcbRare& probed, Micros timeout) {
+  return std::max(tcb.cold.heard_at + timeout, probed.probed_at + Micros(tcb.hot.rto_us));
+}
+
+// MUST-29: no single probe ends a connection.
 bool is_over(const Tcb& tcb, const Context& context) {
-  const uint32_t probes = probes_unanswered(tcb);
+  const TcbRare* probed = probed_in_vain(tcb);
+  if (probed == nullptr) return false;
   const Micros timeout = user_timeout(tcb, context.params);
-  if (timeout != 0us) return probes != 0 && context.now - tcb.cold.heard_at >= timeout;
-  return probes >= setting(tcb, &ConnectionParams::keepalive_probes, context.params.keepalive_probes);
+  if (timeout != 0us) return context.now >= end_of_patience(tcb, *probed, timeout);
+  return probed->probes >= setting(tcb, &ConnectionParams::keepalive_probes, context.params.keepalive_probes);
 }
 
 }  // namespace
 
 Instant keepalive_deadline(const Tcb& tcb, const TcpParams& params) {
   if (!setting(tcb, &ConnectionParams::keepalive, params.keepalive) || !is_idle(tcb)) return kNever;
-  const uint32_t probes = probes_unanswered(tcb);
+  const TcbRare* probed = probed_in_vain(tcb);
+  if (probed == nullptr) return tcb.cold.heard_at + silence_allowed(tcb, params);
+  // From the last probe on, not from the silence's beginning: keep-alive may have been switched on late.
   const Micros interval = setting(tcb, &ConnectionParams::keepalive_interval, params.keepalive_interval);
-  const Instant next = tcb.cold.heard_at + silence_allowed(tcb, params) + probes * interval;
   const Micros timeout = user_timeout(tcb, params);
-  return probes != 0 && timeout != 0us ? earlier(next, tcb.cold.heard_at + timeout) : next;
+  const Instant next = probed->probed_at + interval;
+  return timeout == 0us ? next : earlier(next, end_of_patience(tcb, *probed, timeout));
 }
 
 void on_keepalive_deadline(Tcb& tcb, const Context& context) {
@@ -64,8 +73,9 @@ void on_keepalive_deadline(Tcb& tcb, const Context& context) {
     tcb.cold.heard_at = context.now;  // nothing can be counted: a new silence begins
     return;
   }
-  rare->probes = probes_unanswered(tcb) + 1;
+  rare->probes = probed_in_vain(tcb) != nullptr ? rare->probes + 1 : 1;
   rare->silent_since = tcb.cold.heard_at;
+  rare->probed_at = context.now;
   rare->probe_due = true;
 }
 

@@ -115,7 +115,7 @@ TEST_P(Receiving, Inquire_TellsWhatIsLeft) {
   world.run_for(1s);
   char octets[3];
   iovec into{octets, 3};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &into;
   message.msg_iovlen = 1;
@@ -123,8 +123,9 @@ TEST_P(Receiving, Inquire_TellsWhatIsLeft) {
   message.msg_controllen = sizeof control;
   finish(right, [&](Call& call) { return server.receive_message(far, &message, 0, call); });
   int left_over = 0;
-  ASSERT_NE(CMSG_FIRSTHDR(&message), nullptr);
-  std::memcpy(&left_over, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof left_over);
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  ASSERT_NE(header, nullptr);
+  std::memcpy(&left_over, CMSG_DATA(header), sizeof left_over);
   EXPECT_EQ(left_over, 5);
 }
 
