@@ -171,10 +171,12 @@ bool Shard::stop_listening(const Endpoint& local) {
     if (impl_->syn_queue.contains(i) && impl_->syn_queue[i].listener == *index)
       impl_->forget_syn_record(i, impl_->hash(impl_->syn_queue[i].key));
   // The number goes to the next listener, so nobody may hold it any longer.
-  for (uint32_t i = 0; i < impl_->connections.extent(); ++i)
-    if (impl_->connections.contains(i) && impl_->connections[i].links.listener == *index)
-      impl_->connections[i].links.listener = kNoIndex;
-  impl_->listeners[*index] = {};
+  for (uint32_t i = 0; i < impl_->connections.extent(); ++i) {
+    if (!impl_->connections.contains(i) || impl_->connections[i].links.listener != *index) continue;
+    impl_->connections[i].links.listener = kNoIndex;
+    impl_->connections[i].tcb().cold.fast_open.pending = false;  // its bound goes with the listener
+  }
+  impl_->listeners[*index] = Listener();
   return true;
 }
 
