@@ -97,8 +97,10 @@ void Memory::give_back(Piece* piece) {
   used_ -= kPieceBytes;
 }
 
-void* Memory::take_cell() {
-  if (!charge(kCellBytes)) return nullptr;
+void* Memory::take_cell() { return used_ + kCellBytes > budget_ ? nullptr : take_cell_always(); }
+
+void* Memory::take_cell_always() {
+  used_ += kCellBytes;
   if (free_cells_ == nullptr) {
     cell_chunks_.push_back(std::make_unique_for_overwrite<Cell[]>(kChunkBlocks));
     for (size_t i = kChunkBlocks; i-- > 0;) {
@@ -117,6 +119,25 @@ void Memory::give_back_cell(void* memory) {
   cell->next = free_cells_;
   free_cells_ = cell;
   used_ -= kCellBytes;
+}
+
+void* Memory::take_page() {
+  if (!charge(kPageBytes)) return nullptr;
+  if (free_pages_ == nullptr) {
+    pages_.push_back(std::make_unique_for_overwrite<Page>());
+    pages_.back()->next = nullptr;
+    free_pages_ = pages_.back().get();
+  }
+  Page* page = free_pages_;
+  free_pages_ = page->next;
+  return page;
+}
+
+void Memory::give_back_page(void* memory) {
+  Page* page = new (memory) Page;
+  page->next = free_pages_;
+  free_pages_ = page;
+  used_ -= kPageBytes;
 }
 
 }  // namespace millrace::tcp
