@@ -196,8 +196,7 @@ void play_lost_segment(Stage& stage) {
   for (const auto& row : stage.segments(Side::Right, wire::kAck)) blocks += row.segment.options.sack_count;
   stage.claim("the server's acknowledgements tell what lies behind the gap", blocks > 0);
   stage.claim("the client sends the one segment that is missing again, and no other", again == 1);
-  stage.claim("without a time-out",
-              stage.world().shard(0).counters().tcp_rto_fired.value() == 0);
+  stage.claim("without a time-out", stage.world().shard(0).counters().tcp_rto_fired.value() == 0);
   stage.claim_path(Side::Left, {Closed, SynSent, Established});
 }
 
@@ -274,8 +273,8 @@ constexpr Scenario kScenarios[] = {
     {"lost-fin", "The first FIN is lost.",
      "a FIN occupies a sequence number, so it is retransmitted just as data is.", play_lost_fin},
     {"lost-segment", "One segment of many is lost.",
-     "each later segment is answered by the same ack with a growing SACK block: three are enough to know what to "
-     "send again.",
+     "the same ack comes again and again, its SACK block growing: three segments in it are proof of the "
+     "loss.",
      play_lost_segment},
     {"time-wait", "The last acknowledgement is lost: what TIME-WAIT is there for.",
      "only a side in TIME-WAIT can acknowledge the FIN that comes again; doing so starts its 60 s anew.",

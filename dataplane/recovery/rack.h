@@ -29,7 +29,10 @@ struct Reordering {
 
 class Rack {
  public:
-  void open(Seq snd_una) { end_ = fack_ = snd_una; }
+  void open(Seq snd_una) {
+    *this = Rack();
+    end_ = fack_ = snd_una;
+  }
 
   // Steps 1 to 3. `echoed_at`: when the segment left that caused this acknowledgement, to the millisecond,
   // if timestamps tell; kNever: they do not.

@@ -82,34 +82,34 @@ bool Scoreboard::alike(const Run& a, const Run& b) const {
   return a.sent_at == b.sent_at && a.retransmitted == b.retransmitted;
 }
 
-void Scoreboard::merge(uint16_t i) {
-  const auto join = [this](uint16_t first) {
-    Run& a = at(first);
-    const Run& b = at(static_cast<uint16_t>(first + 1U));
-    if (!alike(a, b)) return false;
-    a.retransmitted = a.retransmitted || b.retransmitted;
-    if (a.spread != 0) a.spread = Run::kUnknown;
-    a.spread = std::max(a.spread, b.spread);
-    erase(static_cast<uint16_t>(first + 1U), 1);
-    return true;
-  };
-  if (i + 1U < count_) join(i);
-  if (i > 0) join(static_cast<uint16_t>(i - 1U));
+void Scoreboard::join(uint16_t i) {
+  Run& a = at(i);
+  const Run& b = at(static_cast<uint16_t>(i + 1U));
+  a.retransmitted = a.retransmitted || b.retransmitted;
+  a.spread = a.spread != 0 || b.spread != 0 || a.sent_at != b.sent_at ? Run::kUnknown : uint16_t{0};
+  a.sent_at = std::max(a.sent_at, b.sent_at);
+  erase(static_cast<uint16_t>(i + 1U), 1);
 }
 
-bool Scoreboard::resent(Seq begin, Seq end, Instant now) {
-  uint16_t i = split(begin, 0);
-  if (i == kNone) return false;
-  if (end != run_end(i) && split(end, 0) == kNone) {
-    // What is sent in one go shares the run before it; else there is no way to note it.
-    const bool joins_previous = i > 0 && at(static_cast<uint16_t>(i - 1U)).fate == Fate::InFlight &&
-                                at(static_cast<uint16_t>(i - 1U)).retransmitted;
-    if (!joins_previous) return false;
-    lost_ -= end - begin;
-    at(i).begin = end;
-    at(static_cast<uint16_t>(i - 1U)).sent_at = now;
+void Scoreboard::merge(uint16_t i) {
+  if (i + 1U < count_ && alike(at(i), at(static_cast<uint16_t>(i + 1U)))) join(i);
+  if (i > 0 && alike(at(static_cast<uint16_t>(i - 1U)), at(i))) join(static_cast<uint16_t>(i - 1U));
+}
+
+// Makes room of two neighbours that differ in nothing but when they were sent.
+bool Scoreboard::coarsen() {
+  for (uint16_t i = count_; i-- > 1;) {
+    if (at(i).fate != at(static_cast<uint16_t>(i - 1U)).fate) continue;
+    join(static_cast<uint16_t>(i - 1U));
     return true;
   }
+  return false;
+}
+
+void Scoreboard::resent(Seq begin, Seq end, Instant now) {
+  if (room() == 0 && !coarsen()) forget_sacks();
+  uint16_t i = split(begin, 0);
+  if (i == kNone || (end != run_end(i) && split(end, 0) == kNone)) return;
   Run& run = at(i);
   uncount(run.fate, end - begin);
   run.fate = Fate::InFlight;
@@ -117,7 +117,6 @@ bool Scoreboard::resent(Seq begin, Seq end, Instant now) {
   run.spread = 0;
   run.sent_at = now;
   merge(i);
-  return true;
 }
 
 void Scoreboard::resent_in_flight(Seq begin, Instant now) {

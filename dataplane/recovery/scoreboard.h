@@ -74,8 +74,8 @@ class Scoreboard {
     append(now);
     end_ = end;
   }
-  // [begin, end), all lost and beginning a run, leave once more. False: there was no room to note it.
-  bool resent(Seq begin, Seq end, Instant now);
+  // [begin, end), all lost and beginning a run, leave once more. Without room something else is told coarser.
+  void resent(Seq begin, Seq end, Instant now);
   // The same for octets in flight (a probe): they stay in flight.
   void resent_in_flight(Seq begin, Instant now);
 
@@ -127,6 +127,8 @@ class Scoreboard {
   uint16_t split(Seq seq, uint16_t reserve);
   void merge(uint16_t i);  // with its neighbours, where nothing tells them apart
   bool alike(const Run& a, const Run& b) const;
+  void join(uint16_t i);  // run i and the next one
+  bool coarsen();
   Arrival arrival(uint16_t i, Seq begin, Seq end) const {
     const Run& run = at(i);
     return {.begin = begin,

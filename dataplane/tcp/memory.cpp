@@ -13,7 +13,7 @@ Memory::Memory(uint64_t budget_bytes, uint32_t held_packets_bound)
 Memory::~Memory() { MILLRACE_CHECK(used_ == 0 && held_ == 0); }
 
 bool Memory::charge(uint64_t bytes) {
-  if (used_ + bytes > budget_) return false;
+  if (used_ + bytes > payload_budget()) return false;
   used_ += bytes;
   return true;
 }
@@ -58,7 +58,7 @@ Piece* Memory::take_piece() {
 }
 
 Piece* Memory::hold(Packet& packet, Seq seq, const uint8_t* data, uint32_t length) {
-  if (held_ >= held_bound_ || used_ + kHeldPacketBytes + kPieceBytes > budget_) return nullptr;
+  if (held_ >= held_bound_ || used_ + kHeldPacketBytes + kPieceBytes > payload_budget()) return nullptr;
   Piece* piece = take_piece();
   used_ += kHeldPacketBytes;
   ++held_;
@@ -71,7 +71,7 @@ Piece* Memory::hold(Packet& packet, Seq seq, const uint8_t* data, uint32_t lengt
 
 Piece* Memory::copy(Seq seq, const uint8_t* data, uint32_t length) {
   MILLRACE_CHECK(length <= Block::kCapacity);
-  if (used_ + kBlockBytes + kPieceBytes > budget_) return nullptr;
+  if (used_ + kBlockBytes + kPieceBytes > payload_budget()) return nullptr;
   Piece* piece = take_piece();
   piece->block = take_block();
   std::memcpy(piece->block->data, data, length);
@@ -97,7 +97,7 @@ void Memory::give_back(Piece* piece) {
   used_ -= kPieceBytes;
 }
 
-void* Memory::take_cell() { return used_ + kCellBytes > budget_ ? nullptr : take_cell_always(); }
+void* Memory::take_cell() { return used_ + kCellBytes > payload_budget() ? nullptr : take_cell_always(); }
 
 void* Memory::take_cell_always() {
   used_ += kCellBytes;

@@ -84,6 +84,8 @@ class Memory {
     unsigned char rest[kPageBytes - sizeof(Page*)];
   };
   static_assert(sizeof(Page) == kPageBytes);
+  // What payload may take: some is left for side blocks that are always there.
+  uint64_t payload_budget() const { return budget_ - budget_ / 64 / kBlockBytes * kBlockBytes; }
   bool charge(uint64_t bytes);
   Piece* take_piece();
 

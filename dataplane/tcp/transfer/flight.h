@@ -28,7 +28,7 @@ enum class Early : uint8_t {
 };
 
 struct alignas(64) Flight {
-  static constexpr uint16_t kRuns = 6;
+  static constexpr uint16_t kRuns = 5;
   static constexpr uint8_t kDuplicateThreshold = 3;  // RFC 5681 §3.2
 
   // ---- first line: what every acknowledgement looks at
@@ -48,10 +48,13 @@ struct alignas(64) Flight {
   recovery::Rack rack;
   recovery::Prr prr;
   bool dsack_round_on = false;
-  bool resent = false;     // something has been sent again since undo_from
-  Seq dsack_round;         // RACK.dsack_round
-  Seq undo_from;           // SND.UNA when the reduction was made
-  Bytes undo_octets = 0;   // sent again since then, and not reported as duplicates
+  bool resent = false;  // something has been sent again since undo_from
+  Seq dsack_round;      // RACK.dsack_round
+  Seq undo_from;        // SND.UNA when the reduction was made
+  // Octets sent again since then less those reported as duplicates, by number and by sum of their sequence
+  // numbers: both are 0 when the duplicates are those that were sent again, and no others (RFC 3708 §2 C).
+  Bytes undo_octets = 0;
+  uint64_t undo_sum = 0;
   uint32_t resent_ts = 0;  // TSval of the first of them
   cc::Controller before;   // congestion control before the reduction
   recovery::Run runs[kRuns];
@@ -72,6 +75,11 @@ Flight& open_flight(Tcb& tcb);
 void close_flight(Tcb& tcb);
 // More room for runs, as long as memory lasts.
 void grow_flight(Tcb& tcb);
+
+// The sum of the sequence numbers of [begin, begin + octets).
+inline uint64_t seq_sum(Seq begin, Bytes octets) {
+  return uint64_t{begin.raw()} * octets + uint64_t{octets} * (octets - 1ULL) / 2;
+}
 
 // Octets thought to be in the network, as congestion control sees them.
 inline Bytes in_flight(const Tcb& tcb) {

@@ -78,8 +78,10 @@ void take_duplicate_block(Tcb& tcb, Flight& flight, const wire::SackBlock& block
     flight.dsack_round = tcb.hot.snd_nxt;
     tcb.cold.reordering.on_duplicate();
   }
-  if (flight.can_undo && block.right.after(flight.undo_from))
-    flight.undo_octets -= std::min(flight.undo_octets, block.right - later(block.left, flight.undo_from));
+  if (!flight.can_undo || !block.right.after(flight.undo_from)) return;
+  const Seq left = later(block.left, flight.undo_from);
+  flight.undo_octets -= block.right - left;
+  flight.undo_sum -= seq_sum(left, block.right - left);
 }
 
 // RFC 2018 §5. What lies outside of what was sent, or is inverted, is made up; what lies below SND.UNA is
@@ -132,7 +134,12 @@ void remember(Tcb& tcb, Flight& flight) {
   flight.resent = false;
   flight.undo_from = flight.board.begin();
   flight.undo_octets = 0;
+  flight.undo_sum = 0;
 }
+
+// FlightSize of RFC 5681 §2; what limited transmit has sent does not count (RFC 6675 §5 (4.2)). SND.UNA is
+// that from before the acknowledgement.
+Bytes flight_size(const TcbHot& hot) { return std::min(hot.snd_nxt - hot.snd_una, hot.cwnd); }
 
 void enter_recovery(Tcb& tcb, Flight& flight, Bytes before, const Context& context) {
   context.counters.tcp_fast_retransmits.add();
@@ -140,7 +147,7 @@ void enter_recovery(Tcb& tcb, Flight& flight, Bytes before, const Context& conte
   flight.phase = Phase::Recovery;
   flight.probe_outstanding = false;  // what it would tell is told
   flight.recover = tcb.hot.snd_nxt;
-  tcb.cold.cc.on_enter_recovery(context.now, before);
+  tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
   flight.prr.open(before, tcb.cold.cc.ssthresh());
   tcb.hot.flags.retransmit_forced = true;
 }
@@ -173,7 +180,7 @@ void undo(Tcb& tcb, Flight& flight, Counter& counter, const Context& context) {
 // again came twice (RFC 3708).
 bool is_spurious(const Flight& flight, const Told& told) {
   if (!flight.can_undo || !flight.resent) return false;
-  return told.earlier_copy || (told.dsack && flight.undo_octets == 0);
+  return told.earlier_copy || (told.dsack && flight.undo_octets == 0 && flight.undo_sum == 0);
 }
 
 // What RACK takes for lost by now. True: more than before.
@@ -205,7 +212,7 @@ void judge_probe(Tcb& tcb, Flight& flight, const wire::Segment& segment, const T
     flight.probe_outstanding = false;
     context.counters.tcp_tail_losses_repaired.add();
     if (flight.phase != Phase::Open) return;
-    tcb.cold.cc.on_enter_recovery(context.now, told.in_flight);
+    tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
     tcb.cold.cc.on_exit_recovery(context.now);
   }
 }
@@ -314,7 +321,6 @@ void recover_by_timeout(Tcb& tcb, const Context& context) {
   }
   Flight& flight = *hot.flight;
   const bool first = tcb.cold.retries == 0;
-  const Bytes before = flight.board.in_flight();
   if (first) remember(tcb, flight);
   // RFC 2018 §8: what is SACKed at the left edge was acknowledged long ago, if the peer still has it.
   if (!flight.board.empty() && flight.board.run(0).fate == Fate::Sacked) {
@@ -333,7 +339,7 @@ void recover_by_timeout(Tcb& tcb, const Context& context) {
   flight.early = Early::Nothing;
   flight.early_at = kNever;
   flight.probe_outstanding = flight.probe_due = false;
-  tcb.cold.cc.on_timeout(context.now, before, first);
+  tcb.cold.cc.on_timeout(context.now, hot.snd_nxt - hot.snd_una, first);
   hot.cwnd = tcb.cold.cc.cwnd();
   hot.flags.retransmit_forced = true;
   hot.flags.unpredictable = true;
@@ -389,6 +395,7 @@ void note_resent(Tcb& tcb, Seq begin, Seq end, const Context& context) {
     flight.resent_ts = timestamp_clock(context.now) + tcb.hot.ts_offset;
   }
   flight.undo_octets += end - begin;
+  flight.undo_sum += seq_sum(begin, end - begin);
   if (flight.phase == Phase::Recovery) {
     flight.prr.on_sent(end - begin);
     context.counters.tcp_recovery_retransmits.add();

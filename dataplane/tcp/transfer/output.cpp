@@ -126,7 +126,8 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
   const bool fin = hot.fin_sent() && begin + length == hot.snd_end && begin + length != lost_end;
   if (length == 0 && !fin) return false;
   const Seq end = begin + length + (fin ? 1 : 0);
-  if (!flight.board.resent(begin, end, context.now)) return false;
+  if (flight.board.room() < 2) grow_flight(tcb);
+  flight.board.resent(begin, end, context.now);
   hot.flags.retransmit_forced = false;
   note_resent(tcb, begin, end, context);
   fill_again(tcb, context, begin, length, fin, segment, payload);

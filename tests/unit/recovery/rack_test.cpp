@@ -54,7 +54,7 @@ TEST_F(RackTest, ALostRetransmission_IsFoundByWhatWasSentAfterIt) {
   told(board.block(1'000, 4'000), 23);
   rack.detect(board, ms(23), 0us);
   ASSERT_EQ(board.lost(), 1'000U);
-  ASSERT_TRUE(board.resent(seq_at(0), seq_at(1'000), ms(24)));
+  board.resent(seq_at(0), seq_at(1'000), ms(24));
   board.sent(seq_at(11'000), ms(25), 0us);
   told(board.block(4'000, 10'000), 30);
   rack.detect(board, ms(30), 0us);
@@ -90,7 +90,7 @@ TEST_F(RackTest, AnOriginalBelowTheHighestArrival_IsReordering) {
 TEST_F(RackTest, ARetransmissionBelowTheHighestArrival_IsNot) {
   told(board.block(1'000, 4'000), 23);
   rack.detect(board, ms(23), 0us);
-  ASSERT_TRUE(board.resent(seq_at(0), seq_at(1'000), ms(24)));
+  board.resent(seq_at(0), seq_at(1'000), ms(24));
   told(board.ack(4'000), 44);
   EXPECT_FALSE(reordering.seen);
 }

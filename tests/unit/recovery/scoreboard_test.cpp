@@ -60,7 +60,7 @@ TEST(Scoreboard, LostAndSentAgain_IsInFlightAgainAndRemembersIt) {
   board.mark_first_lost(kSegment);
   EXPECT_EQ(board.lost(), 1'000U);
   EXPECT_EQ(board.first_lost(), 0U);
-  EXPECT_TRUE(board.resent(seq_at(0), seq_at(1'000), ms(50)));
+  board.resent(seq_at(0), seq_at(1'000), ms(50));
   EXPECT_FALSE(board.has_lost());
   EXPECT_EQ(board.in_flight(), 4'000U);
   const auto arrived = board.ack(2'000);
@@ -103,7 +103,9 @@ TEST(Scoreboard, WithoutRoom_BlocksAreRefusedAndRetransmissionsAreNoted) {
   EXPECT_LE(board.size(), 8U);
   board.mark_all_lost();
   EXPECT_EQ(board.lost() + board.sacked(), 40'000U);
-  EXPECT_TRUE(board.resent(seq_at(0), board.run_end(0), ms(9)));
+  board.resent(seq_at(0), seq_at(5), ms(9));
+  EXPECT_EQ(board.run(0).fate, Fate::InFlight);
+  EXPECT_EQ(board.run_end(0), seq_at(5));
 }
 
 TEST(Scoreboard, WithoutRoom_WhatIsSentJoinsTheLastRunAndIsAsYoung) {
