@@ -18,6 +18,9 @@ constexpr uint64_t kGiB = 1ULL << 30;
 
 // In the order of the enumerators in config/settings.h.
 constexpr std::string_view kServiceKinds[] = {"http", "echo", "discard", "chargen", "rpc"};
+// Likewise in base/params.h.
+constexpr std::string_view kSynCookies[] = {"auto", "always", "never"};
+constexpr std::string_view kAcceptOverflows[] = {"drop", "reset"};
 
 const Key kKeys[] = {
     {.section = "address",
@@ -235,6 +238,61 @@ const Key kKeys[] = {
      .example = "1024",
      .doc = "Out-of-order pieces that a connection holds.",
      .binding = field<&Settings::tcp, &TcpParams::reassembly_segments>()},
+    {.section = "tcp",
+     .name = "syn_cookies",
+     .type = Type::Choice,
+     .fallback = "auto",
+     .choices = kSynCookies,
+     .change = Change::Live,
+     .example = "always",
+     .doc =
+         "Answer SYNs without keeping anything of them (RFC 4987 §3.6): `auto` when the queue of half-open "
+         "connections is full.",
+     .binding = field<&Settings::tcp, &TcpParams::syn_cookies>()},
+    {.section = "tcp",
+     .name = "syn_cookie_rotation",
+     .type = Type::Duration,
+     .fallback = "60s",
+     .bounds = {10 * kSecond, 60 * kMinute},
+     .change = Change::Live,
+     .example = "30s",
+     .doc =
+         "Time after which SYN cookies get a new key; one is good for one to two of these. Every node of a "
+         "fleet needs the same.",
+     .binding = field<&Settings::tcp, &TcpParams::syn_cookie_rotation>()},
+    {.section = "tcp",
+     .name = "fleet_cookie_checks",
+     .type = Type::Integer,
+     .fallback = "10000",
+     .bounds = {0, 10'000'000},
+     .change = Change::Live,
+     .example = "1000",
+     .doc =
+         "Segments a second and lcore that may be looked at for a SYN cookie which another node of the fleet "
+         "has issued.",
+     .binding = field<&Settings::tcp, &TcpParams::fleet_cookie_checks>(),
+     .special = "none: other nodes' cookies are not accepted"},
+    {.section = "tcp",
+     .name = "accept_overflow",
+     .type = Type::Choice,
+     .fallback = "drop",
+     .choices = kAcceptOverflows,
+     .change = Change::Live,
+     .example = "reset",
+     .doc = "What becomes of SYNs, and of ACKs that end a handshake, when the application takes no more "
+            "connections.",
+     .binding = field<&Settings::tcp, &TcpParams::accept_overflow>()},
+
+    {.section = "fleet",
+     .name = "key_file",
+     .type = Type::Path,
+     .bounds = {1, 4095},
+     .example = "/etc/millrace/fleet.key",
+     .doc =
+         "File with the secret that the nodes behind one address share, so that each accepts the others' "
+         "cookies: 64 hexadecimal digits or more; a second line is accepted too, and issues nothing. SIGHUP "
+         "reads it again.",
+     .binding = field<&Settings::fleet, &FleetSettings::key_file>()},
 
     {.section = "neighbor",
      .name = "entries",
@@ -357,6 +415,16 @@ const Key kKeys[] = {
      .example = "8192",
      .doc = "Half-open connections of one listener of the service.",
      .binding = named<&Settings::services, &ServiceSettings::backlog>()},
+    {.section = "service",
+     .name = "connections",
+     .type = Type::Integer,
+     .fallback = "0",
+     .bounds = {0, 1 << 24},
+     .example = "10000",
+     .doc = "Connections of one listener that one lcore has open; more are treated as `tcp.accept_overflow` "
+            "says.",
+     .binding = named<&Settings::services, &ServiceSettings::connections>(),
+     .special = "as many as memory.connections allows"},
 };
 
 }  // namespace

@@ -14,6 +14,7 @@ size_t lcore_count(const config::Settings& settings);
 
 dpdk::EalParams eal_params(const config::Settings& settings);
 dpdk::PortParams port_params(const config::PortSettings& port);
-ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port);
+ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port,
+                         const Secrets& secrets);
 
 }  // namespace millrace::control

@@ -61,6 +61,9 @@ namespace millrace {
   X(TcpReassemblyFull, "tcp_reassembly_full", "Too many out-of-order pieces are held already.")             \
   X(TcpBufferFull, "tcp_buffer_full", "No buffer memory is left for the payload.")                          \
   X(TcpSynQueueFull, "tcp_syn_queue_full", "The listener's queue of half-open connections is full.")        \
+  X(TcpAcceptQueueFull, "tcp_accept_queue_full", "The listener's application takes no more connections.")   \
+  X(TcpSynCookieLimit, "tcp_syn_cookie_limit",                                                              \
+    "An ACK that may carry another node's SYN cookie was not looked at: too many came.")                    \
   X(TcpConnectionsFull, "tcp_connections_full", "The table of connections is full.")                        \
   X(PacketPoolEmpty, "packet_pool_empty", "No packet buffer is left to send with.")                         \
   X(TxQueueFull, "tx_queue_full", "The transmit queue is full.")                                            \
@@ -129,6 +132,11 @@ enum class DropReason : uint8_t {
   X(tcp_ports_exhausted, "connections", "Active opens that found no free port in a bounded search.")        \
   X(tcp_syns_repeated_at_once, "segments",                                                                  \
     "SYNs sent again at once because the peer answered for an earlier connection.")                         \
+  X(tcp_syn_queue_overflows, "segments", "SYNs that found the queue of half-open connections full.")        \
+  X(tcp_syn_cookies_sent, "segments", "SYN-ACKs that carry a SYN cookie: no record is kept.")               \
+  X(tcp_syn_cookies_accepted, "connections", "Connections made of an ACK that brought a SYN cookie back.")  \
+  X(tcp_syn_cookies_rejected, "segments", "ACKs that might have brought a SYN cookie and did not.")         \
+  X(tcp_accept_overflows, "segments", "SYNs and ACKs that found the application without room.")             \
   X(tcp_syn_acks_retransmitted, "segments", "SYN-ACKs sent again.")                                         \
   X(tcp_illegal_transitions, "events", "State transitions refused: a defect of ours.")                      \
   X(peer_checksum_unfinished, "packets",                                                                    \

@@ -51,11 +51,14 @@ void Shard::expire(Instant now, PacketBatch& out) {
     const wire::FlowAddress flow{.local = {impl.host.local_address(record.key.local), record.key.local_port},
                                  .remote = {record.key.remote, record.key.remote_port}};
     record.retries = static_cast<uint8_t>((record.retries + 1) & 0xf);
+    impl.syn_queue.sent(index, now);
+    if (impl.is_crowded(impl.listeners[record.listener]) &&
+        impl.host.resolve(flow.remote.address, now) == nullptr)
+      return;
     wire::Segment answer;
     tcp::syn_ack(record, impl.params.tcp, impl.isn.timestamp_offset(flow.local.address, flow.remote.address),
                  now, answer);
     impl.counters.tcp_syn_acks_retransmitted.add();
-    impl.syn_queue.sent(index, now);
     impl.send_stateless(flow, answer, tcp::State::SynReceived, out);
   });
 

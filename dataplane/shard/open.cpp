@@ -137,7 +137,22 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
 bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
                              uint64_t key_hash, Seq iss, PacketBatch& out) {
   Listener& entry = listeners[listener];
-  if (entry.half_open >= entry.params.backlog || syn_queue.full()) {
+  if (!has_accept_room(entry)) {
+    overflow_accept_queue(entry, frame, out);
+    return false;
+  }
+  const bool full = entry.half_open >= entry.params.backlog || syn_queue.full();
+  if (full) {
+    ++entry.syn_overflows;
+    counters.tcp_syn_queue_overflows.add();
+  }
+  // RFC 4987 §3.6: nothing of the half-open is lost, and nothing is kept of what comes more.
+  const SynCookies cookies = params.tcp.syn_cookies;
+  if (cookies == SynCookies::Always || (full && cookies == SynCookies::Auto)) {
+    answer_with_cookie(listener, frame, key, out);
+    return true;
+  }
+  if (full) {
     counters.drop(DropReason::TcpSynQueueFull);
     return false;
   }
@@ -168,16 +183,38 @@ app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& f
   const uint32_t created = new_connection(*entry.handler, flow, record.key);
   if (created == kNoIndex) return nullptr;
   app::Connection& connection = connections[created];
-  connection.links.listener = record.listener;
   tcp::open_passive(connection.tcb(), record, isn.timestamp_offset(flow.local.address, flow.remote.address),
                     context());
   table.replace(record_hash, flow::Ref(flow::Kind::SynRecord, index),
                 flow::Ref(flow::Kind::Connection, created));
   ++table_changes;
   --entry.half_open;
-  ++entry.accepted;
+  take_for_listener(connection, record.listener);
   syn_queue.destroy(index);
   return &connection;
+}
+
+void Shard::Impl::take_for_listener(app::Connection& connection, uint32_t listener) {
+  Listener& entry = listeners[listener];
+  connection.links.listener = listener;
+  ++entry.accepted;
+  ++entry.open;
+  ++entry.untold;
+  any_untold = true;
+}
+
+// The application learns of a connection in run(): what has come since then is not in its answer yet.
+bool Shard::Impl::has_accept_room(const Listener& listener) const {
+  const uint32_t bound = listener.params.connections;
+  if (bound != 0 && listener.open >= bound) return false;
+  return listener.handler->accept_room(listener.params.local) > listener.untold;
+}
+
+void Shard::Impl::overflow_accept_queue(Listener& listener, const wire::Frame& frame, PacketBatch& out) {
+  ++listener.accept_overflows;
+  counters.tcp_accept_overflows.add();
+  counters.drop(DropReason::TcpAcceptQueueFull);
+  if (params.tcp.accept_overflow == AcceptOverflow::Reset) reply_reset(frame, tcp::State::Listen, out);
 }
 
 void Shard::Impl::forget_syn_record(uint32_t index, uint64_t record_hash) {

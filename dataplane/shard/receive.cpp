@@ -112,7 +112,7 @@ void Shard::Impl::dispatch(size_t i, Packet& packet, PacketBatch& out) {
   counters.tcp_segments_received.add();
   if (!refs[i]) {
     recorder.received(now, frame.tcp, keys[i].local, tcp::State::Closed);
-    return on_stranger(frame, keys[i], hashes[i], out);
+    return on_stranger(frame, packet, keys[i], hashes[i], out);
   }
   const uint32_t index = refs[i].index();
   switch (refs[i].kind()) {
@@ -149,11 +149,24 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
   DropReason reason{};
   const tcp::SynAction action = tcp::on_segment(syn_queue[index], frame.tcp, reason);
   if (action == tcp::SynAction::Promote) {
+    Listener& listener = listeners[syn_queue[index].listener];
+    if (!has_accept_room(listener)) {
+      overflow_accept_queue(listener, frame, out);
+      if (params.tcp.accept_overflow == AcceptOverflow::Drop) return;  // the peer sends again
+      counters.tcp_open_failures.add();
+      return forget_syn_record(index, record_hash);
+    }
     app::Connection* connection = promote(index, frame.tcp.flow, record_hash);
     if (connection != nullptr) return on_connection(*connection, frame, packet, out);
     return counters.drop(DropReason::TcpConnectionsFull);  // the peer sends again, and so does the record
   }
   const tcp::SynRecord& record = syn_queue[index];
+  if (action == tcp::SynAction::Reset && brings_cookie(record.listener, frame.tcp)) {
+    // An earlier SYN of the same handshake was answered by a cookie, and the peer has that one.
+    const flow::FlowKey key = record.key;
+    forget_syn_record(index, record_hash);
+    return on_stranger(frame, packet, key, record_hash, out);
+  }
   const uint32_t ts_offset =
       isn.timestamp_offset(frame.tcp.flow.local.address, frame.tcp.flow.remote.address);
   wire::Segment answer;
@@ -229,13 +242,16 @@ void Shard::Impl::reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t 
 }
 
 // RFC 9293 §3.10.7.1 (CLOSED) and §3.10.7.2 (LISTEN).
-void Shard::Impl::on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint64_t key_hash,
+void Shard::Impl::on_stranger(wire::Frame& frame, Packet& packet, const flow::FlowKey& key, uint64_t key_hash,
                               PacketBatch& out) {
   const wire::Flags flags = frame.tcp.flags;
   const uint32_t listener = draining ? kNoIndex : listening.find(frame.tcp.flow.local);
   if (flags.rst()) return counters.drop(DropReason::TcpNoConnection);
   // RFC 9293 §3.9.2.3: nothing is answered that claims to come from us or from everybody.
   if (!host.source_acceptable(frame.source)) return counters.drop(DropReason::IpSourceInvalid);
+  if (listener != kNoIndex && flags.ack() && !flags.syn() &&
+      accept_by_cookie(listener, frame, packet, key, key_hash, out))
+    return;
   if (listener == kNoIndex || flags.ack()) {
     counters.drop(DropReason::TcpNoConnection);
     return reply_reset(frame, listener == kNoIndex ? tcp::State::Closed : tcp::State::Listen, out);

@@ -20,6 +20,9 @@ void Shard::run(Instant now) {
   for (app::Program* program : impl_->programs) program->run(*this, now);
   // By index: a callback may open connections or touch others, which lengthens the list.
   for (size_t i = 0; i < impl_->ready.size(); ++i) impl_->connections[impl_->ready[i]].deliver();
+  if (!impl_->any_untold) return;
+  impl_->any_untold = false;
+  for (Listener& listener : impl_->listeners) listener.untold = 0;
 }
 
 void Shard::transmit(Instant now, PacketBatch& out) {
@@ -151,6 +154,7 @@ void Shard::Impl::destroy(app::Connection& connection) {
   const uint32_t index = connection.links.index;
   wheel.cancel(connection.tcb().hot.timer);
   if (delayed_acks.contains(index)) delayed_acks.remove(index);
+  if (connection.links.listener != kNoIndex) --listeners[connection.links.listener].open;
   connections.destroy(index);
 }
 

@@ -104,6 +104,7 @@ TEST_P(TimeWaits, ReopenSwitchedOff_TheWaitGoesOn) {
 // again.
 TEST_P(TimeWaits, ReopenWithoutRoom_TheWaitGoesOn) {
   params.memory.syn_records = 1;
+  params.tcp.syn_cookies = SynCookies::Never;
   Walk& w = at(Stage::TimeWait, Opening::Passive);
   PeerSegment other = syn_at(Seq(1));
   other.source = GetParam() == Family::V4 ? IpAddress::v4(10, 0, 0, 77) : *IpAddress::parse("2001:db8::77");

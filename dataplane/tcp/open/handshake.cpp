@@ -6,6 +6,7 @@
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/paws.h"
 
 namespace millrace::tcp {
 
@@ -126,6 +127,17 @@ void open_passive(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, const C
   tcb.cold.retries = record.retries;
   tcb.hot.key.state = static_cast<uint8_t>(State::SynReceived);
   tcb.cold.path.add(State::SynReceived);
+}
+
+void open_by_cookie(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, uint32_t echo,
+                    const Context& context) {
+  open_passive(tcb, record, ts_offset, context);
+  tcb.hot.flags.timing = false;
+  if (!tcb.hot.flags.timestamps) return;
+  // Another node's clock may have been ahead of ours: what the peer has seen must not be undercut
+  // (RFC 7323 §5.3).
+  const auto ahead = static_cast<int32_t>(echo - (timestamp_clock(context.now) + ts_offset));
+  if (ahead > 0) tcb.hot.ts_offset += static_cast<uint32_t>(ahead);
 }
 
 Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context) {
