@@ -54,7 +54,7 @@ struct alignas(64) Flight {
   // Octets sent again since then less those reported as duplicates, by number and by sum of their sequence
   // numbers: both are 0 when the duplicates are those that were sent again, and no others (RFC 3708 §2 C).
   Bytes undo_octets = 0;
-  uint64_t undo_sum = 0;
+  uint32_t undo_sum = 0;
   uint32_t resent_ts = 0;  // TSval of the first of them
   cc::Controller before;   // congestion control before the reduction
   recovery::Run runs[kRuns];
@@ -76,9 +76,9 @@ void close_flight(Tcb& tcb);
 // More room for runs, as long as memory lasts.
 void grow_flight(Tcb& tcb);
 
-// The sum of the sequence numbers of [begin, begin + octets).
-inline uint64_t seq_sum(Seq begin, Bytes octets) {
-  return uint64_t{begin.raw()} * octets + uint64_t{octets} * (octets - 1ULL) / 2;
+// The sum of the sequence numbers of [begin, begin + octets), modulo 2^32 as they are.
+inline uint32_t seq_sum(Seq begin, Bytes octets) {
+  return static_cast<uint32_t>(uint64_t{begin.raw()} * octets + uint64_t{octets} * (octets - 1ULL) / 2);
 }
 
 // Octets thought to be in the network, as congestion control sees them.
