@@ -91,9 +91,10 @@ bool is_duplicate(const TcbHot& hot, const wire::Segment& segment) {
 }
 
 // While something is missing, or when this acknowledgement says so.
-[[gnu::cold]] void take_recovery_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
+[[gnu::cold]] void take_recovery_ack(Tcb& tcb, const wire::Segment& segment, bool duplicate,
+                                     const Context& context) {
   TcbHot& hot = tcb.hot;
-  const Micros rtt = recover_by_ack(tcb, segment, is_duplicate(hot, segment), context);
+  const Micros rtt = recover_by_ack(tcb, segment, duplicate, context);
   if (segment.ack.after(hot.snd_una)) {
     move_snd_una(tcb, segment, segment.ack - hot.snd_una, rtt, context);
   } else {
@@ -138,7 +139,7 @@ void update_send_window(Tcb& tcb, const wire::Segment& segment) {
   if (!newer) return;
   const Bytes window = hot.snd_scale.bytes(segment.window);
   // A probe that lay beyond a closed window goes again with the window's opening (RFC 9293 §3.8.6.1).
-  if (hot.snd_wnd == 0 && window != 0 && hot.has_flight() && hot.flags.syn_acked) resend_beyond_window(tcb);
+  if (hot.snd_wnd == 0 && window != 0 && hot.has_flight() && hot.flags.syn_acked) resend_all(tcb);
   hot.snd_wnd = window;
   hot.snd_wl1 = segment.seq;
   hot.snd_wl2 = segment.ack;
@@ -152,7 +153,8 @@ void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& cont
   if (!hot.flags.syn_acked) [[unlikely]] {
     hot.flags.syn_acked = true;
     --acked;
-    if (hot.flags.timing) syn_rtt = std::max<Micros>(1us, context.now - tcb.cold.last_sent_at);
+    if (hot.flags.timing && hot.flight == nullptr)
+      syn_rtt = std::max<Micros>(1us, context.now - tcb.cold.last_sent_at);
     hot.flags.timing = false;
   }
   const Micros rtt = take_in_order(tcb, segment, acked, context);
@@ -162,7 +164,8 @@ void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& cont
 Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   TcbHot& hot = tcb.hot;
   if (!segment.flags.ack()) return Verdict::dropped(DropReason::TcpNoAck);
-  if (hot.state() == State::SynReceived) {
+  const bool opens = hot.state() == State::SynReceived;
+  if (opens) {
     const bool acceptable = hot.snd_una.before(segment.ack) && segment.ack.before_or_at(hot.snd_nxt);
     if (!acceptable) return Verdict::reset(DropReason::TcpAckUnacceptable);
     establish(tcb, segment, context);
@@ -172,9 +175,9 @@ Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
     hot.flags.ack_now = true;
     return Verdict::dropped(DropReason::TcpAckUnacceptable);
   }
-  if (hot.flight != nullptr &&
-      (hot.flight->busy() || segment.options.sack_count != 0 || is_duplicate(hot, segment))) {
-    take_recovery_ack(tcb, segment, context);
+  const bool duplicate = !opens && is_duplicate(hot, segment);
+  if (hot.flight != nullptr && (duplicate || hot.flight->busy() || segment.options.sack_count != 0)) {
+    take_recovery_ack(tcb, segment, duplicate, context);
   } else if (segment.ack.after(hot.snd_una)) {
     advance_snd_una(tcb, segment, context);
     if (hot.flags.unpredictable) renew_predictability(tcb);

@@ -361,7 +361,7 @@ void on_early_deadline(Tcb& tcb, const Context& context) {
   }
 }
 
-void resend_beyond_window(Tcb& tcb) {
+void resend_all(Tcb& tcb) {
   if (tcb.hot.flight == nullptr) return;
   Flight& flight = *tcb.hot.flight;
   flight.board.mark_all_lost();
@@ -378,7 +378,7 @@ void schedule_probe(Tcb& tcb, Instant now) {
   if (hot.flight == nullptr) return;
   Flight& flight = *hot.flight;
   if (flight.early == Early::Reordering) return;
-  if (!hot.flags.sack || flight.busy() || !hot.has_flight() || hot.snd_wnd == 0) {
+  if (!hot.flags.sack || !hot.flags.syn_acked || flight.busy() || !hot.has_flight() || hot.snd_wnd == 0) {
     if (flight.early == Early::Probe) flight.early = Early::Nothing, flight.early_at = kNever;
     return;
   }

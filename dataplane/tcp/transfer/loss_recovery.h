@@ -22,8 +22,9 @@ void recover_by_timeout(Tcb& tcb, const Context& context);
 // What was due before the retransmission timer is due.
 void on_early_deadline(Tcb& tcb, const Context& context);
 
-// A window that was closed has opened: what lay beyond it goes again.
-void resend_beyond_window(Tcb& tcb);
+// All that is in flight goes again, without being taken for congestion: a window that was closed has opened,
+// or nothing was to be had of it before the handshake had ended.
+void resend_all(Tcb& tcb);
 
 // RFC 8985 §7.2: after new data was sent, or acknowledged.
 void schedule_probe(Tcb& tcb, Instant now);
