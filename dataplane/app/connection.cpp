@@ -128,7 +128,7 @@ void Connection::abort() {
 // --------------------------------------------------------------------------------------------------
 
 bool Connection::set(const ConnectionParams& settings) {
-  tcp::TcbRare* rare = tcb_.cold.settings.take(tcb_.cold.send.memory());
+  tcp::TcbRare* rare = tcb_.cold.settings.take(*tcb_.cold.memory);
   if (rare == nullptr) return false;
   static_cast<ConnectionParams&>(*rare) = settings;
   if (settings.max_segment) tcp::clamp_mss(tcb_, Mss(*settings.max_segment));

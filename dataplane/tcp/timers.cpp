@@ -5,6 +5,7 @@
 #include "tcp/close/close.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/loss_recovery.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/user_timeout.h"
 
@@ -68,11 +69,7 @@ void on_retransmission_timeout(Tcb& tcb, const Context& context) {
   if (is_exhausted(tcb, context)) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   TcbHot& hot = tcb.hot;
-  tcb.cold.cc.on_timeout(context.now, flight(tcb), tcb.cold.retries == 0);
-  hot.cwnd = tcb.cold.cc.cwnd();
-  tcb.cold.recovery.on_timeout(hot.snd_una, hot.snd_nxt);
-  hot.flags.retransmit_forced = true;
-  hot.flags.unpredictable = true;
+  recover_by_timeout(tcb, context);
   if (!hot.flags.syn_acked) hot.flags.syn_due = true;
   back_off(tcb, context);
 }
@@ -81,6 +78,7 @@ void on_retransmission_timeout(Tcb& tcb, const Context& context) {
 
 void on_deadline(Tcb& tcb, const Context& context) {
   TcbHot& hot = tcb.hot;
+  if (hot.flight != nullptr && context.now >= hot.flight->early_at) return on_early_deadline(tcb, context);
   if (context.now < hot.rtx_deadline) return;
   switch (hot.state()) {
     case State::SynSent:

@@ -53,7 +53,7 @@ namespace {
 // What lingers is limited by time; should no memory be left for that, the connection ends as it would
 // without.
 void linger(Tcb& tcb, Micros time, Instant now) {
-  if (TcbRare* rare = tcb.cold.settings.take(tcb.cold.send.memory())) rare->linger_until = now + time;
+  if (TcbRare* rare = tcb.cold.settings.take(*tcb.cold.memory)) rare->linger_until = now + time;
 }
 
 }  // namespace

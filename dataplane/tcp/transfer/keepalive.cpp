@@ -68,7 +68,7 @@ void on_keepalive_deadline(Tcb& tcb, const Context& context) {
     context.counters.tcp_keepalive_timeouts.add();
     return abort_with_reset(tcb, tcb.cold.soft_error != SoftError::None ? End::Unreachable : End::TimedOut);
   }
-  TcbRare* rare = tcb.cold.settings.take(tcb.cold.send.memory());
+  TcbRare* rare = tcb.cold.settings.take(*tcb.cold.memory);
   if (rare == nullptr) {
     tcb.cold.heard_at = context.now;  // nothing can be counted: a new silence begins
     return;

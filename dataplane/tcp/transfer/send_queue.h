@@ -18,7 +18,6 @@ class SendQueue {
   SendQueue& operator=(const SendQueue&) = delete;
 
   Bytes size() const { return size_; }
-  Memory& memory() const { return *memory_; }
 
   // Appends as much as memory allows; returns how much.
   Bytes append(std::span<const uint8_t> octets);

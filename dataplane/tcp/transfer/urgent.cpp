@@ -22,7 +22,7 @@ Bytes urgent_bytes(const Tcb& tcb) {
 }
 
 bool mark_sent_urgent(Tcb& tcb) {
-  TcbRare* rare = tcb.cold.settings.take(tcb.cold.send.memory());
+  TcbRare* rare = tcb.cold.settings.take(*tcb.cold.memory);
   if (rare == nullptr) return false;
   rare->snd_up = tcb.hot.snd_end;
   rare->sends_urgent = true;

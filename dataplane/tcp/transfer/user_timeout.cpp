@@ -50,7 +50,7 @@ void adopt_user_timeout(Tcb& tcb, uint16_t option, const Context& context) {
   const TcpParams& params = context.params;
   if (!params.user_timeout_option || option == 0 || option == 0x8000 || tcb.cold.settings->user_timeout)
     return;
-  TcbRare* rare = tcb.cold.settings.take(tcb.cold.send.memory());
+  TcbRare* rare = tcb.cold.settings.take(*tcb.cold.memory);
   if (rare == nullptr) return;
   rare->remote_user_timeout =
       std::min(params.user_timeout_option_max,
