@@ -183,7 +183,7 @@ bool ends_burst(const Tcb& tcb, const Context& context, Bytes length) {
   if (!context.params.push_bursts || !hot.has_flight() || tcb.cold.last_sent_at != context.now) return false;
   const Seq next = hot.snd_nxt + length;
   const Bytes room = (hot.snd_una + hot.snd_wnd).after(next) ? hot.snd_una + hot.snd_wnd - next : 0;
-  return room < hot.mss || flight(tcb) + length + hot.mss > hot.cwnd;
+  return room < hot.mss || in_flight(tcb) + length + hot.mss > hot.cwnd + limited_transmit(tcb);
 }
 
 void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
