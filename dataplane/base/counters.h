@@ -128,6 +128,19 @@ enum class DropReason : uint8_t {
   X(tcp_syn_cookies_rejected, "segments", "ACKs that might have brought a SYN cookie and did not.")         \
   X(tcp_accept_overflows, "segments", "SYNs and ACKs that found the application without room.")             \
   X(tcp_syn_acks_retransmitted, "segments", "SYN-ACKs sent again.")                                         \
+  X(tcp_fast_open_cookies_granted, "segments", "Fast Open cookies granted in SYN-ACKs.")                    \
+  X(tcp_fast_open_accepted, "connections", "Connections opened by a SYN with a valid Fast Open cookie.")    \
+  X(tcp_fast_open_syn_data_accepted, "connections", "Of them, those whose SYN brought data.")               \
+  X(tcp_fast_open_rejected, "segments", "SYNs with a Fast Open cookie that is not valid.")                  \
+  X(tcp_fast_open_overflows, "segments",                                                                    \
+    "SYNs with a Fast Open option treated as plain: too many connections of the kind were pending.")        \
+  X(tcp_fast_open_cookies_requested, "segments", "SYNs sent that asked for a Fast Open cookie.")            \
+  X(tcp_fast_open_cookies_received, "segments", "SYN-ACKs that brought a Fast Open cookie.")                \
+  X(tcp_fast_open_cookies_sent, "segments", "SYNs sent with a Fast Open cookie.")                           \
+  X(tcp_fast_open_syn_data_acknowledged, "connections", "Connections whose SYN's data the server took.")    \
+  X(tcp_fast_open_fallbacks, "connections", "Connections whose SYN's data the server did not take.")        \
+  X(tcp_fast_open_syns_lost, "connections",                                                                 \
+    "Connections whose SYN with a Fast Open option went unanswered: it was sent again without.")            \
   X(tcp_illegal_transitions, "events", "State transitions refused: a defect of ours.")                      \
   X(peer_checksum_unfinished, "packets",                                                                    \
     "Frames whose TCP checksum is only the pseudo-header's: the peer's offload is on.")                     \

@@ -112,6 +112,7 @@ void Shard::Impl::leave(app::Connection& connection, PacketBatch& out) {
   if (connection.links.stray == app::Connection::Links::Stray::Granted &&
       tcb.hot.state() != tcp::State::TimeWait)
     release_claim({.local = connection.local(), .remote = connection.remote()});
+  if (tcb.cold.fast_open.used()) end_fast_open(connection);
   connection.links.detached = true;
   wheel.cancel(tcb.hot.timer);
   if (delayed_acks.contains(connection.links.index)) delayed_acks.remove(connection.links.index);

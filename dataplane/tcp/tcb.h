@@ -60,6 +60,22 @@ struct TcbFlags {
   bool sack : 1 = false;               // negotiated (RFC 2018 §2)
 };
 
+// What Fast Open has to do with a connection (RFC 7413; open/fast_open.h).
+struct FastOpenState {
+  bool wanted : 1 = false;        // client: connect() has allowed it
+  bool cookie_asked : 1 = false;  // client: our first SYN asked for a cookie
+  bool cookie_sent : 1 = false;   // client: our first SYN carried one
+  bool data_in_syn : 1 = false;   // client: and data
+  bool syn_again : 1 = false;     // SYN or SYN-ACK went again, with neither data nor option
+  bool data_taken : 1 = false;    // data of the SYN was acknowledged, by us or by the server
+  bool early : 1 = false;         // server: opened before the handshake has ended
+  bool pending : 1 = false;       // server: counted in the listener's FastOpenPending
+  bool granted : 1 = false;       // server: the SYN-ACK carries a cookie
+  bool experimental : 1 = false;  // server: in the experimental form
+  bool used() const { return wanted || early; }
+};
+static_assert(sizeof(FastOpenState) == 2);
+
 struct alignas(64) TcbHot {
   flow::FlowKey key;  // key.state is the connection's state: enter() writes it
   // ---- first line: the receiver and the window
@@ -122,10 +138,10 @@ struct TcbCold {
   Instant last_sent_at{};  // restart after idle (RFC 5681 §4.1)
   uint32_t retries = 0;    // time-outs in a row without progress
   End end = End::None;
-  bool send_scale_offered = false;
-  bool timestamps_offered = false;
-  bool syn_repeated = false;  // at once, because the peer answered for an earlier connection
-  bool soft_error = false;    // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
+  FastOpenState fast_open;
+  bool scaling : 1 = false;       // windows are scaled (RFC 7323 §2.2)
+  bool syn_repeated : 1 = false;  // at once, because the peer answered for an earlier connection
+  bool soft_error = false;        // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
   uint32_t retransmits = 0;
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;

@@ -1,6 +1,7 @@
 #include "tcp/timers.h"
 
 #include "tcp/close/close.h"
+#include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
 
 namespace millrace::tcp {
@@ -22,10 +23,13 @@ void back_off(Tcb& tcb, const Context& context) {
 }
 
 void on_handshake_timeout(Tcb& tcb, const Context& context) {
-  if (tcb.cold.retries >= context.params.syn_retries) return give_up(tcb, context);
+  const TcpParams& params = context.params;
+  const uint32_t most = tcb.cold.fast_open.early ? params.syn_ack_retries : params.syn_retries;
+  if (tcb.cold.retries >= most) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   back_off(tcb, context);
   tcb.hot.flags.syn_due = true;
+  if (tcb.cold.fast_open.used()) fast_open_timeout(tcb, context);
 }
 
 // Nothing is in flight or the window is closed: ask for the window (RFC 9293 §3.8.6.1).

@@ -156,7 +156,8 @@ void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& cont
 Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   TcbHot& hot = tcb.hot;
   if (!segment.flags.ack()) return Verdict::dropped(DropReason::TcpNoAck);
-  if (hot.state() == State::SynReceived) {
+  const bool opens = hot.state() == State::SynReceived;
+  if (opens) {
     const bool acceptable = hot.snd_una.before(segment.ack) && segment.ack.before_or_at(hot.snd_nxt);
     if (!acceptable) return Verdict::reset(DropReason::TcpAckUnacceptable);
     establish(tcb, segment, context);
@@ -168,7 +169,7 @@ Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   }
   if (segment.ack.after(hot.snd_una)) {
     advance_snd_una(tcb, segment, context);
-  } else if (is_duplicate(hot, segment)) {
+  } else if (!opens && is_duplicate(hot, segment)) {
     on_duplicate_ack(tcb, context);
   }
   if (segment.ack.after_or_at(hot.snd_una)) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tcp/open/fast_open.h"
 #include "tcp/open/negotiation.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/paws.h"
@@ -50,14 +51,23 @@ Seq acceptable_seq(const TcbHot& hot) {
   return hot.flags.syn_acked ? earlier(hot.snd_nxt, hot.snd_una + hot.snd_wnd) : hot.snd_nxt;
 }
 
-bool send_reset(Tcb& tcb, wire::Segment& segment) {
+bool send_reset(Tcb& tcb, Instant now, wire::Segment& segment) {
   tcb.hot.flags.reset_due = false;
   segment.seq = acceptable_seq(tcb.hot);  // RFC 9293 §3.10.5
   segment.flags = wire::kRst;
+  stamp(tcb, now, segment);  // RFC 7323 §3.2
+  if (segment.options.timestamps) segment.options.timestamps->echo_reply = 0;
   return true;
 }
 
-bool send_syn(Tcb& tcb, const Context& context, wire::Segment& segment) {
+// RFC 7413 §4.2.2: the cookie goes with the first SYN-ACK alone.
+void grant_first(const Tcb& tcb, const Context& context, wire::Segment& syn_ack) {
+  const FastOpenState& state = tcb.cold.fast_open;
+  grant_cookie({.accepted = true, .granted = state.granted, .experimental = state.experimental},
+               tcb.hot.key.remote, context, syn_ack);
+}
+
+[[gnu::cold]] bool send_syn(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadRange& payload) {
   TcbHot& hot = tcb.hot;
   hot.flags.syn_due = false;
   const bool again = hot.snd_nxt != tcb.cold.iss;
@@ -73,9 +83,11 @@ bool send_syn(Tcb& tcb, const Context& context, wire::Segment& segment) {
     segment.ack = hot.rcv_nxt;
     segment.window = offer_syn_window(tcb);
     if (!hot.flags.timestamps) segment.options.timestamps.reset();
+    if (!tcb.cold.scaling) segment.options.window_scale.reset();
     segment.options.sack_permitted = hot.flags.sack;
     stamp(tcb, context.now, segment);
     note_ack_sent(hot);
+    if (!again && tcb.cold.fast_open.granted) grant_first(tcb, context, segment);
   }
   if (again) {
     hot.flags.timing = false;
@@ -84,6 +96,8 @@ bool send_syn(Tcb& tcb, const Context& context, wire::Segment& segment) {
   } else {
     hot.snd_nxt = tcb.cold.iss + 1;
     start_timing(hot, hot.snd_nxt, context.now);
+    if (tcb.cold.fast_open.wanted && hot.state() == State::SynSent)
+      fast_open_syn(tcb, context, segment, payload);
   }
   return true;
 }
@@ -128,12 +142,17 @@ bool send_again(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
   return true;
 }
 
+// SYN counts as no data that Nagle's algorithm would wait for (RFC 9293 §3.7.4).
+bool has_data_in_flight(const TcbHot& hot) {
+  return hot.flags.syn_acked ? hot.has_flight() : hot.snd_nxt.after(hot.snd_una + 1);
+}
+
 // Sender's silly-window avoidance and Nagle's algorithm (RFC 9293 §3.8.6.2.1, §3.7.4) for `length` octets of
 // `unsent`, cut by the window.
 bool is_worth_sending(const Tcb& tcb, Bytes length, Bytes unsent) {
   const TcbHot& hot = tcb.hot;
   if (length == hot.mss) return true;
-  if (length == unsent) return !hot.has_flight() || hot.flags.no_delay || hot.flags.fin_queued;
+  if (length == unsent) return !has_data_in_flight(hot) || hot.flags.no_delay || hot.flags.fin_queued;
   return length >= tcb.cold.max_snd_wnd / 2;
 }
 
@@ -162,7 +181,9 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
   const Bytes unsent = hot.snd_nxt.before(hot.snd_end) ? hot.snd_end - hot.snd_nxt : 0;
   const Bytes length = std::min({unsent, usable, Bytes{hot.mss}});
   if (flight(tcb) + length > hot.cwnd) return false;
-  const bool fin = hot.flags.fin_queued && length == unsent && usable > length;
+  // RFC 9293 §3.10.4: a CLOSE behind data waits for ESTABLISHED.
+  const bool fin = hot.flags.fin_queued && length == unsent && usable > length &&
+                   hot.state() != State::SynReceived;
   if (length == 0 && !fin) return false;
   if (length != 0 && !is_worth_sending(tcb, length, unsent)) return false;
   fill_data(tcb, context, hot.snd_nxt, length, fin, segment, payload);
@@ -214,15 +235,17 @@ bool next_segment(Tcb& tcb, const Context& context, wire::Segment& segment, Payl
   const State state = hot.state();
   segment = wire::Segment{};
   payload = PayloadRange{};
-  if (hot.flags.reset_due) return send_reset(tcb, segment);
+  if (hot.flags.reset_due) return send_reset(tcb, context.now, segment);
   if (state == State::Closed) return false;
-  if (hot.flags.syn_due) return send_syn(tcb, context, segment);
+  if (hot.flags.syn_due) return send_syn(tcb, context, segment, payload);
   if (state == State::SynSent) return false;
   // Duplicate acknowledgements leave bare, and before data would renew the peer's idea of our window.
   if (hot.duplicate_acks_due != 0) return send_ack(tcb, context, segment);
   if (may_send_text(state)) {
     if (send_again(tcb, context, segment, payload)) return true;
     if (hot.flags.probe_due && send_probe(tcb, context, segment, payload)) return true;
+    if (send_new(tcb, context, segment, payload)) return true;
+  } else if (state == State::SynReceived && may_send_early(tcb)) {
     if (send_new(tcb, context, segment, payload)) return true;
   }
   return send_ack(tcb, context, segment);

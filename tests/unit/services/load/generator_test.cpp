@@ -19,6 +19,7 @@ class GeneratorTest : public testing::Test {
   GeneratorTest() {
     ShardParams client = host_params(1);
     client.interface.addresses.push_back({IpAddress::v4(10, 0, 0, 11), 24});
+    client.memory.time_wait_records = 65'536;  // as by default: more than there are ephemeral ports
     client_id = world.add_host("client", client);
     server_id = world.add_host("server", host_params(2));
     world.set_links({.delay = 100us});
@@ -44,7 +45,8 @@ class GeneratorTest : public testing::Test {
 
   void serve(app::Handler& handler) {
     for (const Endpoint& target : params.targets)
-      ASSERT_EQ(server().listen({.local = target}, handler, "service"), app::OpenError::None);
+      ASSERT_EQ(server().listen({.local = target, .fast_open_pending = fast_open_pending}, handler, "service"),
+                app::OpenError::None);
   }
   void serve(std::string_view kind) {
     auto made = make_service({.kind = std::string(kind), .name = "", .directory = ""});
@@ -66,6 +68,7 @@ class GeneratorTest : public testing::Test {
   uint64_t errors(LoadError which) const { return stats().errors[static_cast<size_t>(which)].value(); }
 
   Params params;
+  uint32_t fast_open_pending = 0;
   std::unique_ptr<Service> service;
   std::unique_ptr<Generator> generator;
   sim::World world{11};
@@ -111,6 +114,37 @@ TEST_P(Exchanges, Depth_KeepsSoManyUnderWay) {
   EXPECT_EQ(errors(), 0U);
   EXPECT_EQ(stats().requests.value(), stats().responses.value() + 10);
   EXPECT_GT(stats().responses.value(), 10U * 2500);
+}
+
+// RFC 7413: one round trip a connection instead of two, once there is a cookie.
+TEST_P(Exchanges, FastOpen_AsksInTheSyn) {
+  params.mode = Mode::Connections;
+  params.close = Closer::Client;
+  params.connections = 1;
+  params.rate = 100;
+  params.fast_open = true;
+  fast_open_pending = 64;
+  serve(GetParam().service);
+  start(2s);
+  const uint64_t done = stats().completed.value();
+  EXPECT_EQ(errors(), 0U);
+  EXPECT_GT(done, 150U);
+  EXPECT_LE(stats().requests.value(), done + 1) << "one may be under way";
+  EXPECT_EQ(stats().responses.value(), done);
+  EXPECT_GE(server().counters().tcp_fast_open_syn_data_accepted.value(), done - 1);
+  EXPECT_GE(stats().latency.read().percentile(0.5), 190U);
+  EXPECT_LT(stats().latency.read().percentile(0.9), 300U);
+}
+
+TEST_P(Exchanges, FastOpen_WithAServerThatHasItNot_GoesTheUsualWay) {
+  params.mode = Mode::Connections;
+  params.close = Closer::Client;
+  params.fast_open = true;
+  serve(GetParam().service);
+  start(1s);
+  EXPECT_EQ(errors(), 0U);
+  EXPECT_GT(stats().completed.value(), 100U);
+  EXPECT_EQ(client().counters().tcp_fast_open_cookies_sent.value(), 0U);
 }
 
 TEST_P(Exchanges, OpenLoop_KeepsItsRate) {
@@ -180,6 +214,18 @@ TEST_F(ReusedPorts, TimestampsOn_TheyAreTakenOver) {
   EXPECT_LE(client().usage().time_wait_records, 64U);
   EXPECT_EQ(server().counters().tcp_resets_sent.value(), 0U);
   EXPECT_EQ(client().counters().tcp_retransmitted_segments.value(), 0U);
+}
+
+// The 28,232 ephemeral ports last for 0.28 s at this rate: far less than 2 MSL.
+TEST_F(ReusedPorts, HundredThousandConnectionsASecondToOneServer) {
+  params.rate = 100'000;
+  params.connections = 512;
+  serve("http");
+  start(600ms);
+  EXPECT_EQ(errors(), 0U);
+  EXPECT_GT(stats().completed.value(), 57'000U);
+  EXPECT_GT(client().counters().tcp_time_wait_reused.value(), 20'000U);
+  EXPECT_EQ(client().counters().tcp_ports_exhausted.value(), 0U);
 }
 
 TEST_F(ReusedPorts, TimestampsOff_PortsRestForTwoMslAndOpensFail) {
