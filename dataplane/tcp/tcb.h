@@ -153,7 +153,7 @@ struct TcbCold {
   bool syn_repeated : 1 = false;           // at once, because the peer answered for an earlier connection
   SoftError soft_error = SoftError::None;  // since the last progress (RFC 1122 §4.2.3.9)
   uint32_t retransmits = 0;
-  uint32_t stalled_at_ms = 0;  // the last progress before the first time-out in a row
+  uint32_t stalled_at_ms = 0;  // the last progress, where a timer has gone off since (user_timeout.h); else 0
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;
 };

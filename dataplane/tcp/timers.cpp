@@ -6,7 +6,6 @@
 #include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/loss_recovery.h"
-#include "tcp/transfer/paws.h"
 #include "tcp/transfer/user_timeout.h"
 
 namespace millrace::tcp {
@@ -32,8 +31,7 @@ bool is_exhausted(const Tcb& tcb, const Context& context) {
 }
 
 void back_off(Tcb& tcb, const Context& context) {
-  if (tcb.cold.retries == 0)
-    tcb.cold.stalled_at_ms = timestamp_clock(tcb.hot.rtx_deadline - Micros(tcb.hot.rto_us));
+  note_waiting(tcb);
   if (tcb.cold.retries != std::numeric_limits<uint16_t>::max()) ++tcb.cold.retries;
   // R1 of RFC 9293 §3.8.3. A cause that is known already says more.
   if (tcb.cold.retries == context.params.report_retries && tcb.cold.soft_error == SoftError::None)

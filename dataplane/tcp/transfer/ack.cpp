@@ -78,6 +78,7 @@ void move_snd_una(Tcb& tcb, const wire::Segment& segment, Bytes acked, Micros rt
   if (octets != 0) hot.events |= Event::kSendSpace;
   cold.retries = 0;
   cold.soft_error = SoftError::None;
+  cold.stalled_at_ms = 0;
   restart_retransmission_timer(tcb, context.now);
   if (hot.flight == nullptr) return;
   if (is_over(tcb))

@@ -10,6 +10,7 @@
 #include "tcp/transfer/loss_recovery.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/urgent.h"
+#include "tcp/transfer/user_timeout.h"
 #include "tcp/transfer/window.h"
 
 namespace millrace::tcp {
@@ -269,6 +270,7 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
   flight.early = Early::Nothing;
   flight.early_at = kNever;
   hot.flags.unpredictable = true;
+  note_waiting(tcb);
   hot.rtx_deadline = context.now + Micros(hot.rto_us);
   context.counters.tcp_tail_loss_probes_sent.add();
   return true;

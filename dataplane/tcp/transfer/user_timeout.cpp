@@ -13,7 +13,7 @@ Instant waiting_since(const Tcb& tcb) {
   const TcbHot& hot = tcb.hot;
   // A closed window is answered for as long as the peer answers (RFC 9293 §3.8.6.1 MUST-37).
   if (hot.snd_wnd == 0 && hot.flags.syn_acked) return tcb.cold.heard_at;
-  if (tcb.cold.retries == 0) return hot.rtx_deadline - Micros(hot.rto_us);
+  if (tcb.cold.stalled_at_ms == 0) return hot.rtx_deadline - Micros(hot.rto_us);
   const uint32_t behind_ms = timestamp_clock(hot.rtx_deadline) - tcb.cold.stalled_at_ms;
   return hot.rtx_deadline - std::chrono::milliseconds(behind_ms);
 }
@@ -25,6 +25,12 @@ Micros seconds_of(uint16_t option) {
 }
 
 }  // namespace
+
+void note_waiting(Tcb& tcb) {
+  if (tcb.cold.stalled_at_ms != 0) return;
+  const uint32_t since = timestamp_clock(tcb.hot.rtx_deadline - Micros(tcb.hot.rto_us));
+  tcb.cold.stalled_at_ms = std::max<uint32_t>(1, since);
+}
 
 Micros user_timeout(const Tcb& tcb, const TcpParams& params) {
   if (tcb.cold.settings->user_timeout) return *tcb.cold.settings->user_timeout;

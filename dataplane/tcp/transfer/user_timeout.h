@@ -8,6 +8,10 @@
 
 namespace millrace::tcp {
 
+// The retransmission timer is about to be moved though nothing was acknowledged: from where the wait counts
+// is remembered until there is progress.
+void note_waiting(Tcb& tcb);
+
 // In force now: the connection's own, else the shard's, else what the peer's option has asked for; 0: none.
 Micros user_timeout(const Tcb& tcb, const TcpParams& params);
 
