@@ -36,7 +36,7 @@ uint8_t linux_state(tcp::State state) {
   return 7;
 }
 
-constexpr uint8_t kOptionTimestamps = 1, kOptionWindowScale = 4;
+constexpr uint8_t kOptionTimestamps = 1, kOptionSack = 2, kOptionWindowScale = 4, kOptionSynData = 32;
 
 uint32_t in_segments(uint64_t octets, uint32_t mss) {
   return static_cast<uint32_t>((octets + mss - 1) / std::max(1U, mss));
@@ -54,6 +54,8 @@ void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
   info.backoff = static_cast<uint8_t>(std::min<uint32_t>(cold.rtt.backoff(), 255));
   if (hot.snd_wnd == 0 && hot.has_unsent()) info.probes = info.retransmits;
   if (hot.flags.timestamps) info.options |= kOptionTimestamps;
+  if (hot.flags.sack) info.options |= kOptionSack;
+  if (cold.fast_open.data_taken) info.options |= kOptionSynData;
   if (hot.rcv_scale.shift() != 0 || hot.snd_scale.shift() != 0) info.options |= kOptionWindowScale;
   info.wscale = static_cast<uint8_t>(hot.snd_scale.shift() | (hot.rcv_scale.shift() << 4));
   info.rto = hot.rto_us;
