@@ -200,7 +200,8 @@ int splice(void*, int, off64_t*, int, off64_t*, size_t, unsigned int) { return e
 extern "C" [[gnu::visibility("default")]] void packetdrill_interface_init(
     const char* flags, millrace::packetdrill::Interface* table) {
   using namespace millrace::packetdrill;
-  *table = {new Threads(Flags(flags)),
+  loaded = new Threads(Flags(flags));
+  *table = {loaded,
             destroy,
             make_socket,
             bind,

@@ -96,7 +96,8 @@ TEST_P(Options, Info_InLinuxLayout) {
   EXPECT_EQ(client.get_option(near, IPPROTO_TCP, TCP_INFO, &info, &length).error, 0);
   EXPECT_EQ(length, sizeof info);
   EXPECT_EQ(info.state, TCP_ESTABLISHED);
-  EXPECT_NEAR(info.rtt, 20'000, 2'000);
+  EXPECT_GE(info.rtt, 15'000U);
+  EXPECT_LE(info.rtt, 45'000U);  // the first round trip has the neighbour's in it
   EXPECT_EQ(info.bytes_acked, 1000U);
   EXPECT_GE(info.snd_cwnd, 10U);
   ::tcp_info theirs{};  // as the system's header has it
