@@ -124,7 +124,7 @@ void Shard::Impl::dispatch(size_t i, Packet& packet, PacketBatch& out) {
       return on_syn_record(index, frame, packet, hashes[i], out);
     case flow::Kind::TimeWait:
       recorder.received(now, frame.tcp, keys[i].local, tcp::State::TimeWait);
-      return on_time_wait(index, frame, hashes[i], out);
+      return on_time_wait(index, frame, packet, hashes[i], out);
   }
 }
 
@@ -194,7 +194,9 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
   }
 }
 
-void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t record_hash, PacketBatch& out) {
+void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t record_hash,
+                               PacketBatch& out) {
+  if (reopen_by_cookie(index, frame, packet, record_hash, out)) return;
   tcp::TimeWaitRecord& record = time_wait[index];
   DropReason reason{};
   const tcp::TimeWaitAction action = tcp::on_segment(record, frame.tcp, params.tcp, reason);
@@ -238,7 +240,8 @@ void Shard::Impl::reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t 
   }
   const flow::FlowKey key = make_key(flow, record.key.local);
   const Seq iss = tcp::iss_beyond(record, isn.isn(flow, now));
-  if (!accept_syn(listener, frame, key, record_hash, iss, out)) return;
+  // Answered by a cookie nobody has the ends yet: the wait goes on until the cookie comes back.
+  if (!accept_syn(listener, frame, key, record_hash, iss, out, &record)) return;
   counters.tcp_time_wait_reopened.add();
   forget_time_wait(index, record_hash);
 }
