@@ -246,6 +246,21 @@ void play_lost_fin(Stage& stage) {
   claim_both_finished(stage);
 }
 
+void play_lost_segment(Stage& stage) {
+  const std::string text = letters(12'000);
+  stage.link_from(Side::Left).faults().add({.match = sim::has_payload, .nth = 3});
+  stage.establish();
+  stage.later(Side::Left, 50ms, "send() 12000 octets", [&](app::Connection& at) { send(at, text); });
+  stage.run_until([&] { return stage.server().received() == text; });
+  int again = 0, blocks = 0;
+  for (const auto& row : stage.segments(Side::Left, wire::kAck)) again += row.segment.retransmission ? 1 : 0;
+  for (const auto& row : stage.segments(Side::Right, wire::kAck)) blocks += row.segment.options.sack_count;
+  stage.claim("the server's acknowledgements tell what lies behind the gap", blocks > 0);
+  stage.claim("the client sends the one segment that is missing again, and no other", again == 1);
+  stage.claim("without a time-out", stage.world().shard(0).counters().tcp_rto_fired.value() == 0);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established});
+}
+
 void play_time_wait(Stage& stage) {
   server_closes_after_client(stage);
   stage.link_from(Side::Left).faults().add({.match = [&](const wire::Frame& frame) {
@@ -324,6 +339,10 @@ constexpr Scenario kScenarios[] = {
      "nothing tells the client of the loss but time: after 1 s it sends the same SYN again.", play_lost_syn},
     {"lost-fin", "The first FIN is lost.",
      "a FIN occupies a sequence number, so it is retransmitted just as data is.", play_lost_fin},
+    {"lost-segment", "One segment of many is lost.",
+     "the same ack comes again and again, its SACK block growing: three segments in it are proof of the "
+     "loss.",
+     play_lost_segment},
     {"time-wait", "The last acknowledgement is lost: what TIME-WAIT is there for.",
      "only a side in TIME-WAIT can acknowledge the FIN that comes again; doing so starts its 60 s anew.",
      play_time_wait},

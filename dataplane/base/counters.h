@@ -107,7 +107,17 @@ enum class DropReason : uint8_t {
   X(tcp_retransmitted_segments, "segments", "Segments sent again.")                                         \
   X(tcp_retransmitted_bytes, "bytes", "Payload octets sent again.")                                         \
   X(tcp_rto_fired, "events", "Retransmission time-outs.")                                                   \
-  X(tcp_fast_retransmits, "events", "Fast retransmits (three duplicate acknowledgements).")                 \
+  X(tcp_fast_retransmits, "events", "Fast recoveries begun, by SACK or duplicate acknowledgements.")        \
+  X(tcp_recovery_retransmits, "segments", "Segments sent again in fast recovery.")                          \
+  X(tcp_timeout_retransmits, "segments", "Segments sent again after a time-out.")                           \
+  X(tcp_tail_loss_probes_sent, "segments", "Tail loss probes sent (RFC 8985).")                             \
+  X(tcp_tail_losses_repaired, "events", "Losses that a tail loss probe has repaired.")                      \
+  X(tcp_reordering_timeouts, "events", "Losses found because a reordering window had passed (RFC 8985).")   \
+  X(tcp_spurious_recoveries, "events", "Fast recoveries undone: nothing had been lost.")                    \
+  X(tcp_spurious_timeouts, "events", "Time-outs undone: nothing had been lost (RFC 5682, RFC 4015).")       \
+  X(tcp_dsacks_received, "segments", "Acknowledgements that report a duplicate (RFC 2883).")                \
+  X(tcp_sack_blocks_ignored, "blocks", "SACK blocks that cannot be true, or for which there was no room.")  \
+  X(tcp_sacks_reneged, "events", "Time-outs at which the peer had dropped what it had SACKed.")             \
   X(tcp_closed_windows_reset, "connections",                                                                \
     "Connections reset while payload memory was short because the peer kept its window closed.")            \
   X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                         \

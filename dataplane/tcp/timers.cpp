@@ -3,6 +3,7 @@
 #include "tcp/close/close.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/loss_recovery.h"
 
 namespace millrace::tcp {
 
@@ -49,11 +50,7 @@ void on_retransmission_timeout(Tcb& tcb, const Context& context) {
   if (tcb.cold.retries >= context.params.data_retries) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   TcbHot& hot = tcb.hot;
-  tcb.cold.cc.on_timeout(context.now, flight(tcb), tcb.cold.retries == 0);
-  hot.cwnd = tcb.cold.cc.cwnd();
-  tcb.cold.recovery.on_timeout(hot.snd_una, hot.snd_nxt);
-  hot.flags.retransmit_forced = true;
-  hot.flags.unpredictable = true;
+  recover_by_timeout(tcb, context);
   if (!hot.flags.syn_acked) hot.flags.syn_due = true;
   back_off(tcb, context);
 }
@@ -62,6 +59,7 @@ void on_retransmission_timeout(Tcb& tcb, const Context& context) {
 
 void on_deadline(Tcb& tcb, const Context& context) {
   TcbHot& hot = tcb.hot;
+  if (hot.flight != nullptr && context.now >= hot.flight->early_at) return on_early_deadline(tcb, context);
   if (context.now < hot.rtx_deadline) return;
   switch (hot.state()) {
     case State::SynSent:

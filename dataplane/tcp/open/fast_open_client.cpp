@@ -3,6 +3,7 @@
 
 #include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/loss_recovery.h"
 #include "wire/tcp_options.h"
 
 namespace millrace::tcp {
@@ -26,7 +27,7 @@ Bytes syn_room(const Tcb& tcb, Mss server, const wire::TcpOptions& options) {
 bool is_negative(const Tcb& tcb) {
   const FastOpenState& state = tcb.cold.fast_open;
   if (tcb.cold.syn_repeated) return false;  // it was an earlier connection that was in the way
-  if (state.cookie_asked) return true;  // and none came
+  if (state.cookie_asked) return true;      // and none came
   if (state.data_in_syn) return !state.data_taken;
   return state.syn_again;
 }
@@ -90,7 +91,7 @@ void settle_syn_data(Tcb& tcb, const Context& context) {
   // §4.2.2: "The client SHOULD retransmit any unacknowledged data in the first ACK packet". The server has
   // not kept it, and nothing was lost on the way: it leaves like data that had only been queued.
   hot.snd_nxt = hot.snd_una;
-  restart_retransmission_timer(hot, context.now);
+  restart_retransmission_timer(tcb, context.now);
 }
 
 void fast_open_icmp_error(Tcb& tcb, bool too_big, const Context& context) {
@@ -114,9 +115,7 @@ void fast_open_timeout(Tcb& tcb, const Context& context) {
   TcbCold& cold = tcb.cold;
   cold.cc.on_timeout(context.now, hot.snd_nxt - first, cold.retries == 1);
   hot.cwnd = cold.cc.cwnd();
-  cold.recovery.on_timeout(first, hot.snd_nxt);
-  hot.flags.retransmit_forced = true;
-  hot.flags.unpredictable = true;
+  resend_all(tcb);
 }
 
 void fast_open_end(const Tcb& tcb, const Context& context) {

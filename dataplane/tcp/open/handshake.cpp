@@ -22,7 +22,6 @@ void prepare(Tcb& tcb, const OpenParams& open, const TcpParams& params) {
   hot.snd_una = open.iss;
   hot.snd_nxt = open.iss;
   hot.snd_end = open.iss + 1;
-  cold.recovery.open(open.iss);
   cold.our_mss = open.our_mss;
   cold.receive_buffer = params.receive_buffer;
   cold.send_buffer = params.send_buffer;
@@ -129,8 +128,7 @@ void open_passive(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, const C
   // RFC 6298 §3: only a SYN-ACK that was sent once can be timed.
   if (record.retries == 0) {
     tcb.hot.flags.timing = true;
-    tcb.hot.timed_seq = record.iss + 1;
-    tcb.hot.timed_at_us = static_cast<uint32_t>(record.sent_at.time_since_epoch().count());
+    tcb.cold.last_sent_at = record.sent_at;
   }
   tcb.cold.retries = record.retries;
   tcb.hot.key.state = static_cast<uint8_t>(State::SynReceived);
