@@ -35,13 +35,15 @@ install_packages() {
   rm -f "$log"
 }
 
+configure=()  # further words for cmake, of build()
+
 # build PRESET [TARGET...]: configures and builds, quietly unless it fails.
 build() {
   local preset=$1 log
   shift
   log=$(mktemp)
   local start=$SECONDS
-  if ! (cd "$root" && cmake --preset "$preset" && cmake --build --preset "$preset" ${*:+--target "$@"}) >"$log" 2>&1; then
+  if ! (cd "$root" && cmake --preset "$preset" "${configure[@]}" && cmake --build --preset "$preset" ${*:+--target "$@"}) >"$log" 2>&1; then
     grep -E 'error|Error|FAILED' "$log" | head -n 20 >&2
     tail -n 15 "$log" >&2
     fail "the $preset build failed; the whole log is $log"
