@@ -78,7 +78,7 @@ bool RunningEndpoint::healthy() const {
 
 void RunningEndpoint::attend() {
   port_->attend();
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const WallTime now = time_of_day();
   for (const auto& worker : workers_) {
     worker->collect();
     worker->tell_time(now);

@@ -20,6 +20,8 @@ std::unique_ptr<dpdk::MbufPool> make_pool(const std::string& name, uint32_t pack
 
 }  // namespace
 
+WallTime time_of_day() { return std::chrono::floor<WallTime::duration>(std::chrono::system_clock::now()); }
+
 WorkerPools make_pools(const config::Settings& settings, unsigned worker, const dpdk::Port& port) {
   const std::string number = std::to_string(worker);
   const auto lcores = static_cast<unsigned>(lcore_count(settings));
@@ -53,6 +55,7 @@ Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Po
   }
   shard_ = std::make_unique<shard::Shard>(shard_params(settings, port.report()), port.checksum(), *pools.tx,
                                           entropy_, clock.now(), place);
+  shard_->set_wall_clock(time_of_day());
   const uint16_t queues = port.report().queues;
   const auto queue = static_cast<uint16_t>(number % queues);
   if (number < queues) rx_queue_ = queue;
@@ -93,11 +96,13 @@ void Worker::stop() {
 
 bool Worker::post(dpdk::Command command) { return lcore_->running() && lcore_->post(std::move(command)); }
 
-void Worker::tell_time(std::chrono::sys_seconds now) {
+void Worker::tell_time(WallTime now) {
   std::vector<services::Service*> all;
   for (const auto& service : services_) all.push_back(service.get());
-  post([all = std::move(all), now](shard::Shard&) {
-    for (services::Service* service : all) service->set_wall_clock(now);
+  post([all = std::move(all), now](shard::Shard& shard) {
+    shard.set_wall_clock(now);
+    for (services::Service* service : all)
+      service->set_wall_clock(std::chrono::floor<std::chrono::seconds>(now));
   });
 }
 

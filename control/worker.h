@@ -18,6 +18,8 @@
 
 namespace millrace::control {
 
+WallTime time_of_day();
+
 // Outlives the worker and the port: both hold packets of it.
 struct WorkerPools {
   std::unique_ptr<dpdk::MbufPool> rx;
@@ -56,7 +58,7 @@ class Worker {
 
   // False: the mailbox is full or the loop has ended, and the command will never run.
   bool post(dpdk::Command command);
-  void tell_time(std::chrono::sys_seconds now);
+  void tell_time(WallTime now);
   // Destroys the commands that have run.
   void collect() { lcore_->collect(); }
 

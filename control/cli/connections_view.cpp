@@ -30,6 +30,7 @@ std::string details(const json& row) {
       1 << 30;  // the largest window there is (RFC 7323 §2.3): slow start has no end
   std::string out = "age:" + duration_text(row.value("age_us", int64_t{0}));
   if (row.value("timestamps", false)) out += " ts";
+  if (row.value("sack", false)) out += " sack";
   if (number(row, "send_scale") != 0 || number(row, "receive_scale") != 0)
     out += fmt::format(" wscale:{},{}", number(row, "send_scale"), number(row, "receive_scale"));
   if (number(row, "rto_us") != 0) out += fmt::format(" rto:{}ms", millis_text(row.at("rto_us")));

@@ -109,6 +109,7 @@ json as_json(unsigned shard, const shard::ConnectionRow& row) {
            {"sent_bytes", row.bytes_sent},
            {"received_bytes", row.bytes_received},
            {"timestamps", row.timestamps},
+           {"sack", row.sack},
            {"send_scale", row.send_scale},
            {"receive_scale", row.receive_scale}};
   put(out, "local_address", "local_port", row.flow.local);

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/address.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "base/units.h"
 
@@ -20,13 +22,14 @@ struct TcpParams {
   Micros rto_min = 200ms;                 // RFC 6298 §2.4 names 1 s; written deviation
   Micros rto_max = 60s;                   // RFC 6298 §2.5
   Micros delayed_ack = 40ms;              // RFC 9293 §3.8.6.3: below 500 ms
-  uint32_t syn_retries = 7;  // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
+  uint32_t syn_retries = 7;               // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
   uint32_t syn_ack_retries = 5;           // SYN-ACK likewise
   uint32_t data_retries = 15;             // data or FIN likewise: R2 of RFC 9293 §3.8.3
   Bytes receive_buffer = 256 * 1024;      // largest window offered
   Bytes send_buffer = 256 * 1024;         // octets that an application may have queued or unacknowledged
   bool timestamps = true;                 // RFC 7323 §3
   bool window_scaling = true;             // RFC 7323 §2
+  bool sack = true;                       // RFC 2018
   bool nagle = true;                      // RFC 9293 §3.7.4; a connection may switch it off
   bool quick_ack = true;                  // acknowledge at once while a connection is young
   uint32_t initial_window_segments = 10;  // RFC 6928
@@ -77,6 +80,7 @@ struct ListenerParams {
 
 struct ShardParams {
   TcpParams tcp;
+  std::optional<Secrets> secrets;  // of cookies; nothing: the shard draws its own
   NeighborParams neighbor;
   IcmpParams icmp;
   InterfaceParams interface;

@@ -20,6 +20,9 @@ struct ShardClock {
 
 using Instant = ShardClock::time_point;
 
+// The time of day, handed in like an Instant; it may jump. Told to a shard about once a second.
+using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
+
 inline constexpr Instant kNever = Instant::max();
 
 constexpr Instant earlier(Instant a, Instant b) { return a < b ? a : b; }

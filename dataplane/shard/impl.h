@@ -19,6 +19,7 @@
 #include "tcp/close/time_wait.h"
 #include "tcp/context.h"
 #include "tcp/open/isn.h"
+#include "tcp/open/key_ring.h"
 #include "tcp/open/syn_queue.h"
 #include "tcp/transfer/output.h"
 #include "timer/deadline_fifo.h"
@@ -145,6 +146,7 @@ struct Shard::Impl {
   std::vector<app::Program*> programs;
   std::vector<uint32_t> ready;  // connections to be served by run() and transmit()
   Recorder recorder;
+  tcp::KeyRing syn_cookie_keys;
   Packet spare;  // allocated ahead: whether there is something to send shows only later
   bool draining = false;
 

@@ -10,6 +10,7 @@ namespace millrace::shard {
 namespace {
 
 constexpr uint32_t kListeners = 1024;
+constexpr std::chrono::seconds kSynCookieEpoch(60);
 
 uint32_t table_bound(const MemoryParams& memory) {
   const uint64_t all = uint64_t{memory.connections} + memory.syn_records + memory.time_wait_records;
@@ -39,7 +40,9 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       time_wait(given.memory.time_wait_records),
       time_wait_fifo(TimeWaitLinks{&time_wait}),
       delayed_acks(AckLinks{&connections}),
-      recorder(given.memory.trace_segments) {
+      recorder(given.memory.trace_segments),
+      syn_cookie_keys(tcp::KeyUse::SynCookie, given.secrets ? *given.secrets : draw_secrets(entropy),
+                      kSynCookieEpoch) {
   if (place.peers != nullptr) host.share_news();
 }
 
@@ -84,15 +87,17 @@ Instant Shard::next_deadline() const {
 
 void Shard::touch(app::Connection& connection) { impl_->make_ready(connection); }
 
-void Shard::add_program(app::Program& program) {
-  impl_->programs.push_back(&program);
-}
+void Shard::add_program(app::Program& program) { impl_->programs.push_back(&program); }
 
 void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
   impl_->ports = flow::Ports(range, entropy);
 }
 
 void Shard::set_tcp_params(const TcpParams& params) { impl_->params.tcp = params; }
+
+void Shard::set_secrets(const Secrets& secrets) { impl_->syn_cookie_keys.set_secrets(secrets); }
+
+void Shard::set_wall_clock(WallTime wall) { impl_->syn_cookie_keys.advance(wall); }
 
 uint32_t Shard::connections() const { return impl_->connections.used() + impl_->syn_queue.size(); }
 

@@ -75,6 +75,9 @@ class Shard final : public app::Stack {
 
   // New values for what may change live; between two bursts.
   void set_tcp_params(const TcpParams& params);
+  void set_secrets(const Secrets& secrets);
+  // The time of day, about once a second; it decides which keys of cookies count.
+  void set_wall_clock(WallTime wall);
 
   // ---- sight ---------------------------------------------------------------------------------------------
   const Counters& counters() const;

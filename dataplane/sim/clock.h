@@ -8,10 +8,15 @@ namespace millrace::sim {
 
 // Not zero, so that an instant that nobody set can be told from the beginning.
 inline constexpr Instant kBeginning{Micros{1'000'000'000}};
+// The time of day then.
+inline constexpr WallTime kWallBeginning{std::chrono::sys_days{std::chrono::year(2026) / 1 / 1}};
 
 class VirtualClock {
  public:
   Instant now() const { return now_; }
+  WallTime wall() const {
+    return kWallBeginning + std::chrono::duration_cast<WallTime::duration>(now_ - kBeginning);
+  }
   void advance_to(Instant to) {
     MILLRACE_CHECK(to >= now_ && to != kNever);
     now_ = to;

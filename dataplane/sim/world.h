@@ -29,6 +29,7 @@ struct HostOptions {
   size_t receive_burst = 32;    // frames an iteration
   size_t transmit_burst = 256;  // room for packets an iteration
   wire::Checksum checksum = wire::Checksum::Software;
+  std::chrono::milliseconds wall_ahead{0};  // how far the host's time of day is ahead of the world's
 };
 
 // Parameters of the `number`th host: MAC 02::number, 10.0.0.number/24 and 2001:db8::number/64. `number` is 1
@@ -71,6 +72,7 @@ class World {
   void set_links(const LinkParams& params);  // all of them
 
   Instant now() const { return clock_.now(); }
+  WallTime wall() const { return clock_.wall(); }
   // Runs `action` in an iteration of `host` at `when`, as an application's own timer would.
   void at(HostId host, Instant when, Action action);
   void in(HostId host, Micros delay, Action action) { at(host, now() + delay, std::move(action)); }

@@ -1,6 +1,7 @@
 #include "tcp/memory.h"
 
 #include <cstring>
+#include <new>
 
 #include "base/check.h"
 
@@ -94,6 +95,28 @@ void Memory::give_back(Piece* piece) {
   piece->next = free_pieces_;
   free_pieces_ = piece;
   used_ -= kPieceBytes;
+}
+
+void* Memory::take_cell() {
+  if (!charge(kCellBytes)) return nullptr;
+  if (free_cells_ == nullptr) {
+    cell_chunks_.push_back(std::make_unique_for_overwrite<Cell[]>(kChunkBlocks));
+    for (size_t i = kChunkBlocks; i-- > 0;) {
+      Cell& cell = cell_chunks_.back()[i];
+      cell.next = free_cells_;
+      free_cells_ = &cell;
+    }
+  }
+  Cell* cell = free_cells_;
+  free_cells_ = cell->next;
+  return cell;
+}
+
+void Memory::give_back_cell(void* memory) {
+  Cell* cell = new (memory) Cell;
+  cell->next = free_cells_;
+  free_cells_ = cell;
+  used_ -= kCellBytes;
 }
 
 }  // namespace millrace::tcp

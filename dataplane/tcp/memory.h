@@ -14,6 +14,8 @@
 namespace millrace::tcp {
 
 inline constexpr uint32_t kBlockBytes = 2048;
+// Side blocks of a connection: what it needs only while something is missing or under way.
+inline constexpr uint32_t kCellBytes = 256;
 
 // Octets [begin, end) of `data` are in use.
 struct Block {
@@ -53,6 +55,9 @@ class Memory {
   // Copies the octets, at most Block::kCapacity. nullptr: the budget is spent.
   Piece* copy(Seq seq, const uint8_t* data, uint32_t length);
   void give_back(Piece* piece);
+  // kCellBytes of raw memory. nullptr: the budget is spent.
+  void* take_cell();
+  void give_back_cell(void* cell);
 
   uint64_t used_bytes() const { return used_; }
   uint64_t budget_bytes() const { return budget_; }
@@ -62,6 +67,11 @@ class Memory {
   static constexpr uint64_t kHeldPacketBytes = 2304;  // an mbuf with its data room
   static constexpr uint64_t kPieceBytes = sizeof(Piece);
   static constexpr size_t kChunkBlocks = 64;
+  struct alignas(64) Cell {
+    Cell* next = nullptr;
+    unsigned char rest[kCellBytes - sizeof(Cell*)];
+  };
+  static_assert(sizeof(Cell) == kCellBytes);
   bool charge(uint64_t bytes);
   Piece* take_piece();
 
@@ -71,8 +81,10 @@ class Memory {
   uint64_t held_ = 0;
   Block* free_blocks_ = nullptr;
   Piece* free_pieces_ = nullptr;
+  Cell* free_cells_ = nullptr;
   std::vector<std::unique_ptr<Block[]>> block_chunks_;
   std::vector<std::unique_ptr<Piece[]>> piece_chunks_;
+  std::vector<std::unique_ptr<Cell[]>> cell_chunks_;
 };
 
 }  // namespace millrace::tcp

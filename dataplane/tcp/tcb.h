@@ -9,7 +9,7 @@
 #include "base/seq.h"
 #include "base/time.h"
 #include "base/units.h"
-#include "cc/newreno.h"
+#include "cc/controller.h"
 #include "flow/key.h"
 #include "recovery/fast_recovery.h"
 #include "recovery/rtt.h"
@@ -57,6 +57,7 @@ struct TcbFlags {
   bool syn_acked : 1 = false;       // our SYN has been acknowledged
   bool unpredictable : 1 = false;   // holes, loss or a closed reader: header prediction does not apply
   bool retransmit_forced : 1 = false;  // one retransmission leaves whatever the congestion window says
+  bool sack : 1 = false;               // negotiated (RFC 2018 §2)
 };
 
 struct alignas(64) TcbHot {
@@ -105,7 +106,7 @@ struct TcbCold {
   SendQueue send;
   ReceiveQueue receive;
   Reassembly reassembly;
-  cc::NewReno cc;
+  cc::Controller cc;
   recovery::RttEstimator rtt;
   recovery::FastRecovery recovery;
   Path path;

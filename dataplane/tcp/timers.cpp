@@ -39,7 +39,7 @@ void on_retransmission_timeout(Tcb& tcb, const Context& context) {
   if (tcb.cold.retries >= context.params.data_retries) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   TcbHot& hot = tcb.hot;
-  tcb.cold.cc.on_timeout(flight(tcb), tcb.cold.retries == 0);
+  tcb.cold.cc.on_timeout(context.now, flight(tcb), tcb.cold.retries == 0);
   hot.cwnd = tcb.cold.cc.cwnd();
   tcb.cold.recovery.on_timeout(hot.snd_una, hot.snd_nxt);
   hot.flags.retransmit_forced = true;

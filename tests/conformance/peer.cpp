@@ -84,7 +84,7 @@ Packet Peer::packet_of(const PeerSegment& segment) {
   const Seq first = segment.seq + (segment.flags.syn() ? 1 : 0);
   for (uint32_t i = 0; i < segment.length; ++i) packet.data()[headers + i] = octet_at(first + i);
   wire::Segment fields;
-  fields.flow = {theirs(), ours()};
+  fields.flow = {theirs(segment.peer_port), ours(segment.our_port)};
   if (segment.source) fields.flow.local.address = *segment.source;
   if (segment.destination) fields.flow.remote.address = *segment.destination;
   fields.seq = segment.seq;

@@ -41,6 +41,8 @@ struct PeerSegment {
   // Instead of the peer's address and ours.
   std::optional<IpAddress> source = {};
   std::optional<IpAddress> destination = {};
+  uint16_t our_port = kOurPort;
+  uint16_t peer_port = kPeerPort;
 };
 
 std::string describe(const wire::Segment& segment);

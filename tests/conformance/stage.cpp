@@ -51,6 +51,20 @@ bool exists(Stage stage, Opening opening) {
   return opening == Opening::Passive ? info(stage).passive : info(stage).active;
 }
 
+bool can_be_sending(Stage stage) {
+  switch (stage) {
+    case Stage::Established:
+    case Stage::FinWait1:
+    case Stage::FinWait1Deaf:
+    case Stage::CloseWait:
+    case Stage::Closing:
+    case Stage::LastAck:
+      return true;
+    default:
+      return false;
+  }
+}
+
 wire::TcpOptions mss_option(uint16_t octets) {
   wire::TcpOptions options;
   options.mss = Mss(octets);
@@ -220,53 +234,19 @@ void Walk::finish(Seq ack) {
   see_window(answer);
 }
 
-void Walk::to(Stage stage) {
-  const auto reach = [&](State state) {
-    require(state);
-    path.push_back(state);
-  };
-  switch (stage) {
-    case Stage::Closed:
-      return require(State::Closed);
-    case Stage::Listen:
-      return listen();
-    case Stage::SynSent: {
-      connect();
-      peer.advance(kRoundTrip);
-      return;
-    }
-    case Stage::SynReceived:
-      return half_open();
-    default:
-      break;
-  }
-  open();
-  exchange();
-  switch (stage) {
-    case Stage::EstablishedSending:
-      send_text(kExchanged);
-      break;
-    case Stage::FinWait1:
-    case Stage::FinWait2:
-    case Stage::Closing:
-    case Stage::TimeWait:
-      shutdown_and_see_fin();
-      reach(State::FinWait1);
-      break;
-    case Stage::FinWait1Deaf:
-    case Stage::FinWait2Deaf:
-      close_and_see_fin();
-      reach(State::FinWait1);
-      break;
-    case Stage::CloseWait:
-    case Stage::CloseWaitSending:
-    case Stage::LastAck:
-      finish(v.snd_nxt);
-      reach(State::CloseWait);
-      break;
-    default:
-      break;
-  }
+void Walk::reach(State state) {
+  require(state);
+  path.push_back(state);
+}
+
+// FIN-WAIT-1 and what follows it.
+void Walk::close_first(Stage stage, bool sending) {
+  if (sending) send_text(kExchanged);
+  if (stage == Stage::FinWait1Deaf || stage == Stage::FinWait2Deaf)
+    close_and_see_fin();
+  else
+    shutdown_and_see_fin();
+  reach(State::FinWait1);
   if (stage == Stage::FinWait2 || stage == Stage::FinWait2Deaf || stage == Stage::TimeWait) {
     acknowledge();
     reach(State::FinWait2);
@@ -275,14 +255,51 @@ void Walk::to(Stage stage) {
     finish(v.snd_una);
     reach(State::Closing);
   }
-  if (stage == Stage::CloseWaitSending) send_text(kExchanged);
-  if (stage == Stage::LastAck) {
-    close_and_see_fin();
-    reach(State::LastAck);
-  }
   if (stage == Stage::TimeWait) {
     finish(v.snd_nxt);
     reach(State::TimeWait);
+  }
+}
+
+// CLOSE-WAIT and what follows it.
+void Walk::close_second(Stage stage, bool sending) {
+  finish(v.snd_nxt);
+  reach(State::CloseWait);
+  if (sending) send_text(kExchanged);
+  if (stage != Stage::LastAck) return;
+  close_and_see_fin();
+  reach(State::LastAck);
+}
+
+void Walk::to(Stage stage, bool sending) {
+  switch (stage) {
+    case Stage::Closed:
+      return require(State::Closed);
+    case Stage::Listen:
+      return listen();
+    case Stage::SynSent:
+      connect();
+      return peer.advance(kRoundTrip);
+    case Stage::SynReceived:
+      return half_open();
+    default:
+      break;
+  }
+  open();
+  exchange();
+  switch (stage) {
+    case Stage::Established:
+    case Stage::EstablishedSending:
+      if (sending || stage == Stage::EstablishedSending) send_text(kExchanged);
+      break;
+    case Stage::CloseWait:
+    case Stage::CloseWaitSending:
+    case Stage::LastAck:
+      close_second(stage, sending || stage == Stage::CloseWaitSending);
+      break;
+    default:
+      close_first(stage, sending);
+      break;
   }
   app.take_events();
 }

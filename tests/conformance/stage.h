@@ -38,6 +38,8 @@ enum class Opening : uint8_t { Passive, Active };
 std::string_view name_of(Stage stage);
 tcp::State state_of(Stage stage);
 bool exists(Stage stage, Opening opening);
+// Whether octets of ours can be in flight there, beside a FIN.
+bool can_be_sending(Stage stage);
 
 struct Variables {
   Seq iss;
@@ -60,8 +62,9 @@ class Walk {
   Walk(Family family, Opening how) : Walk(family, how, default_params(family)) {}
   Walk(Family family, Opening how, const ShardParams& params);
 
-  // From nothing to `stage`. Throws std::runtime_error where the shard does not take the path.
-  void to(Stage stage);
+  // From nothing to `stage`, with kExchanged octets of ours in flight if `sending`. Throws std::runtime_error
+  // where the shard does not take the path.
+  void to(Stage stage, bool sending = false);
 
   // ---- steps, for tests that go their own way -----------------------------------------------------------
   void listen();
@@ -94,6 +97,9 @@ class Walk {
  private:
   void see_syn(const wire::Segment& segment);
   void see_fin();
+  void reach(tcp::State state);
+  void close_first(Stage stage, bool sending);
+  void close_second(Stage stage, bool sending);
 };
 
 }  // namespace millrace::conformance

@@ -50,7 +50,8 @@ void take_syn_window(Tcb& tcb, const wire::Segment& segment) {
 
 void open_congestion_window(Tcb& tcb, const TcpParams& params) {
   // RFC 6928 §2: one segment after the SYN or SYN-ACK was lost.
-  tcb.cold.cc.open(tcb.hot.mss, tcb.cold.retries > 1 ? 1 : params.initial_window_segments);
+  tcb.cold.cc.open(cc::Algorithm::NewReno, tcb.hot.mss,
+                   tcb.cold.retries > 1 ? 1 : params.initial_window_segments);
   tcb.hot.cwnd = tcb.cold.cc.cwnd();
 }
 

@@ -14,6 +14,7 @@ wire::TcpOptions offer(Mss our_mss, Bytes receive_buffer, const TcpParams& param
   options.mss = our_mss;
   if (params.window_scaling) options.window_scale = scale_for(receive_buffer);
   if (params.timestamps) options.timestamps = wire::Timestamps{};
+  options.sack_permitted = params.sack;
   return options;
 }
 
@@ -22,6 +23,7 @@ wire::TcpOptions answer(const wire::TcpOptions& offered, Mss our_mss, Bytes rece
   wire::TcpOptions options = offer(our_mss, receive_buffer, params);
   if (!offered.window_scale) options.window_scale.reset();
   if (!offered.timestamps) options.timestamps.reset();
+  options.sack_permitted = options.sack_permitted && offered.sack_permitted;
   return options;
 }
 
@@ -30,6 +32,7 @@ void agree(Tcb& tcb, const wire::TcpOptions& ours, const wire::TcpOptions& their
   TcbCold& cold = tcb.cold;
   hot.flags.timestamps = ours.timestamps && theirs.timestamps;
   if (hot.flags.timestamps) hot.ts_recent = theirs.timestamps->value;
+  hot.flags.sack = ours.sack_permitted && theirs.sack_permitted;
   const bool scaled = ours.window_scale && theirs.window_scale;
   hot.rcv_scale = scaled ? *ours.window_scale : WindowScale(0);
   hot.snd_scale = scaled ? *theirs.window_scale : WindowScale(0);

@@ -14,7 +14,7 @@ Mss mss_for_mtu(uint16_t mtu, Family family);
 
 // What our SYN offers.
 wire::TcpOptions offer(Mss our_mss, Bytes receive_buffer, const TcpParams& params);
-// What our SYN-ACK answers: nothing that was not offered (RFC 7323 §2.2, §3.2).
+// What our SYN-ACK answers: nothing that was not offered (RFC 7323 §2.2, §3.2, RFC 2018 §2).
 wire::TcpOptions answer(const wire::TcpOptions& offered, Mss our_mss, Bytes receive_buffer,
                         const TcpParams& params);
 

@@ -30,7 +30,7 @@ struct alignas(64) SynRecord {
   uint8_t our_scale : 4 = 0;
   uint8_t timestamps : 1 = 0;      // offered by the peer
   uint8_t scaled : 1 = 0;          // likewise
-  uint8_t sack_permitted : 1 = 0;  // likewise; kept for the scoreboard
+  uint8_t sack_permitted : 1 = 0;  // likewise
 
   SynRecord(const flow::FlowKey& flow, const wire::Segment& syn, Seq our_isn, Mss announced,
             uint16_t listener_index, Bytes receive_buffer);

@@ -46,6 +46,18 @@ bool is_window_probe(const TcbHot& hot, const wire::Segment& segment) {
   return hot.rcv_wnd() == 0 && segment.seq == hot.rcv_nxt;
 }
 
+bool acknowledges_our_syn(const TcbHot& hot, const wire::Segment& segment) {
+  return hot.snd_una.before(segment.ack) && segment.ack.before_or_at(hot.snd_nxt);
+}
+
+// Octets that were received before: told by D-SACK (RFC 2883 §4), in an acknowledgement without text, for
+// text may leave no room to tell.
+[[gnu::cold]] void note_duplicate(Tcb& tcb, Seq begin, Seq end) {
+  if (!tcb.hot.flags.sack) return;
+  tcb.cold.reassembly.note_duplicate(begin, end);
+  if (tcb.hot.duplicate_acks_due == 0) note_out_of_order(tcb.hot);
+}
+
 }  // namespace
 
 Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
@@ -61,23 +73,34 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
       hot.flags.syn_due = true;
       return Verdict::dropped(DropReason::TcpStateIgnores);
     }
-    trim_front(segment, hot.rcv_nxt, context.counters);
-    // The window of a SYN is not scaled (RFC 7323 §2.2); from here on it is read as if it were.
-    segment.window = hot.snd_scale.wire(segment.window.field());
+    if (acknowledges_our_syn(hot, segment)) {
+      trim_front(segment, hot.rcv_nxt, context.counters);
+      // The window of a SYN is not scaled (RFC 7323 §2.2); from here on it is read as if it were.
+      segment.window = hot.snd_scale.wire(segment.window.field());
+    }
   }
   if (!is_acceptable(hot, segment)) {
     if (segment.flags.rst()) return Verdict::dropped(DropReason::TcpNotAcceptable);
     hot.flags.ack_now = true;
     if (!is_window_probe(hot, segment)) {
-      if (segment.payload_length != 0) context.counters.tcp_duplicate_bytes.add(segment.payload_length);
+      if (segment.payload_length != 0) {
+        context.counters.tcp_duplicate_bytes.add(segment.payload_length);
+        if (segment.end().before_or_at(hot.rcv_nxt))
+          note_duplicate(tcb, segment.seq, segment.seq + segment.payload_length);
+      }
       return Verdict::dropped(DropReason::TcpNotAcceptable);
     }
   }
   renew_ts_recent(tcb, segment, context.now);
   if (segment.flags.rst()) return kNextStep;  // judged by its own sequence number
   if (segment.seq.before(hot.rcv_nxt)) {
+    // In SYN-RECEIVED the fifth step may owe a RST instead; what is new is acknowledged in any case.
+    if (hot.state() != State::SynReceived) {
+      if (segment.payload_length != 0 && !segment.flags.syn())
+        note_duplicate(tcb, segment.seq, earlier(hot.rcv_nxt, segment.seq + segment.payload_length));
+      hot.flags.ack_now = true;
+    }
     trim_front(segment, hot.rcv_nxt, context.counters);
-    hot.flags.ack_now = true;
   }
   if (segment.length() != 0 && segment.end().after(hot.rcv_adv)) trim_back(segment, hot.rcv_adv);
   return kNextStep;

@@ -37,28 +37,39 @@ std::optional<Micros> round_trip(Tcb& tcb, const wire::Segment& segment, Instant
 }
 
 // A sample also ends the backoff; without one it stays in force (Karn's algorithm, RFC 6298 §3 and §5.5).
-void take_rtt_sample(Tcb& tcb, const wire::Segment& segment, const Context& context) {
+// 0: no sample.
+Micros take_rtt_sample(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   const std::optional<Micros> rtt = round_trip(tcb, segment, context.now);
-  if (!rtt) return;
+  if (!rtt) return 0us;
   tcb.cold.rtt.sample(*rtt);
   tcb.cold.rtt.clear_backoff();
   renew_rto(tcb, context.params);
+  return *rtt;
 }
 
 // Congestion control and loss recovery for `acked` new octets.
-void control_congestion(Tcb& tcb, Seq ack, Bytes acked) {
+void control_congestion(Tcb& tcb, Seq ack, Bytes acked, Micros rtt, Instant now) {
   TcbHot& hot = tcb.hot;
   TcbCold& cold = tcb.cold;
+  const Bytes in_flight = flight(tcb);
   switch (cold.recovery.on_advance(ack, hot.snd_nxt, hot.mss)) {
     case recovery::AckEffect::Advance:
-      cold.cc.on_ack(acked);
+      cold.cc.on_ack({.now = now,
+                      .ack = ack,
+                      .snd_nxt = hot.snd_nxt,
+                      .acked = acked,
+                      .delivered = acked,
+                      .in_flight = in_flight,
+                      .rtt = rtt,
+                      .app_limited = in_flight + hot.mss < hot.cwnd && hot.snd_nxt == hot.snd_end});
       break;
     case recovery::AckEffect::Partial:
-      cold.cc.on_partial_ack(acked);
+      cold.cc.deflate(acked);
       hot.flags.retransmit_forced = true;
       break;
     case recovery::AckEffect::Full:
-      cold.cc.on_recovered(hot.snd_nxt - ack);
+      cold.cc.on_exit_recovery(now);
+      cold.cc.cap(hot.snd_nxt - ack);
       break;
   }
   hot.cwnd = cold.cc.cwnd();
@@ -77,11 +88,12 @@ void on_duplicate_ack(Tcb& tcb, const Context& context) {
   hot.flags.unpredictable = true;
   if (cold.recovery.on_duplicate_ack(hot.snd_una)) {
     context.counters.tcp_fast_retransmits.add();
-    cold.cc.on_fast_retransmit(flight(tcb));
+    cold.cc.on_enter_recovery(context.now, flight(tcb));
+    cold.cc.inflate(3 * cold.cc.smss());
     cold.recovery.enter_recovery(hot.snd_una, hot.snd_nxt, hot.mss);
     hot.flags.retransmit_forced = true;
   } else if (cold.recovery.phase() == recovery::Phase::Recovery) {
-    cold.cc.on_recovery_duplicate();
+    cold.cc.inflate(cold.cc.smss());
   }
   hot.cwnd = cold.cc.cwnd();
 }
@@ -124,13 +136,13 @@ void update_send_window(Tcb& tcb, const wire::Segment& segment) {
 void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   TcbHot& hot = tcb.hot;
   TcbCold& cold = tcb.cold;
-  take_rtt_sample(tcb, segment, context);
+  const Micros rtt = take_rtt_sample(tcb, segment, context);
   Bytes acked = segment.ack - hot.snd_una;
   if (!hot.flags.syn_acked) {
     hot.flags.syn_acked = true;
     --acked;
   }
-  control_congestion(tcb, segment.ack, acked);
+  control_congestion(tcb, segment.ack, acked, rtt, context.now);
   const Bytes octets = std::min(acked, cold.send.size());  // the FIN has no octet in the queue
   cold.send.release(octets);
   hot.snd_una = segment.ack;

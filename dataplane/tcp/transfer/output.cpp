@@ -17,13 +17,23 @@ void stamp(const Tcb& tcb, Instant now, wire::Segment& segment) {
       wire::Timestamps{.value = timestamp_clock(now) + tcb.hot.ts_offset, .echo_reply = tcb.hot.ts_recent};
 }
 
-// Every segment after the SYN: ACK, window, timestamps.
-void fill(Tcb& tcb, Instant now, Seq seq, wire::Flags flags, wire::Segment& segment) {
+// RFC 2018 §3 and §4, in the room that the segment's text leaves.
+[[gnu::cold]] void fill_sack(Tcb& tcb, Bytes length, wire::Segment& segment) {
+  const Bytes room = tcb.hot.mss - std::min<Bytes>(length, tcb.hot.mss);
+  const Bytes most = tcb.hot.flags.timestamps ? 3 : 4;
+  const Bytes blocks = room < 4 ? 0 : std::min(most, (room - 4) / 8);
+  tcb.cold.reassembly.fill_sack(segment.options, static_cast<uint8_t>(blocks));
+}
+
+// Every segment after the SYN: ACK, window, timestamps, SACK.
+void fill(Tcb& tcb, Instant now, Seq seq, wire::Flags flags, Bytes length, wire::Segment& segment) {
   segment.seq = seq;
   segment.ack = tcb.hot.rcv_nxt;
   segment.flags = flags | wire::kAck;
   segment.window = offer_window(tcb);
   stamp(tcb, now, segment);
+  if (tcb.hot.flags.sack && tcb.cold.reassembly.has_sack()) [[unlikely]]
+    fill_sack(tcb, length, segment);
   note_ack_sent(tcb.hot);
 }
 
@@ -63,6 +73,7 @@ bool send_syn(Tcb& tcb, const Context& context, wire::Segment& segment) {
     segment.ack = hot.rcv_nxt;
     segment.window = offer_syn_window(tcb);
     if (!hot.flags.timestamps) segment.options.timestamps.reset();
+    segment.options.sack_permitted = hot.flags.sack;
     stamp(tcb, context.now, segment);
     note_ack_sent(hot);
   }
@@ -86,7 +97,7 @@ void fill_data(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool f
     flags = flags | wire::kPsh;  // the end of what was written
   if (fin) flags = flags | wire::kFin;
   const Seq first_octet = hot.flags.syn_acked ? hot.snd_una : hot.snd_una + 1;
-  fill(tcb, context.now, begin, flags, segment);
+  fill(tcb, context.now, begin, flags, length, segment);
   segment.payload_length = length;
   payload = {.offset = begin - first_octet, .length = length};
   tcb.cold.last_sent_at = context.now;
@@ -128,7 +139,7 @@ bool is_worth_sending(const Tcb& tcb, Bytes length, Bytes unsent) {
 
 void restart_after_idle(Tcb& tcb, const Context& context) {
   if (tcb.hot.has_flight() || context.now - tcb.cold.last_sent_at <= Micros(tcb.hot.rto_us)) return;
-  tcb.cold.cc.on_idle_restart(context.params.initial_window_segments);
+  tcb.cold.cc.on_idle_restart(context.now, context.params.initial_window_segments);
   tcb.hot.cwnd = tcb.cold.cc.cwnd();
 }
 
@@ -181,7 +192,7 @@ bool send_ack(Tcb& tcb, const Context& context, wire::Segment& segment) {
     --hot.duplicate_acks_due;
   else if (!hot.flags.ack_now && !is_window_update_due(tcb))
     return false;
-  fill(tcb, context.now, acceptable_seq(hot), wire::Flags(), segment);
+  fill(tcb, context.now, acceptable_seq(hot), wire::Flags(), 0, segment);
   return true;
 }
 

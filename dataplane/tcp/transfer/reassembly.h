@@ -1,13 +1,16 @@
 // Octets that came before their turn (RFC 9293 §3.10.7.4, seventh step): pieces sorted by sequence number,
 // none overlapping another, bounded in number and, by the window, in octets. Always copied out of their
-// packets.
+// packets. What is held is what SACK tells (RFC 2018), the latest first, and what came twice is told once
+// (RFC 2883). A connection that misses nothing holds one pointer.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "base/seq.h"
 #include "tcp/memory.h"
 #include "tcp/transfer/receive_queue.h"
+#include "wire/segment.h"
 
 namespace millrace::tcp {
 
@@ -20,9 +23,9 @@ class Reassembly {
   Reassembly(const Reassembly&) = delete;
   Reassembly& operator=(const Reassembly&) = delete;
 
-  bool empty() const { return head_ == nullptr; }
-  uint32_t pieces() const { return pieces_; }
-  Bytes octets() const { return octets_; }
+  bool empty() const { return gaps_ == nullptr || gaps_->head == nullptr; }
+  uint32_t pieces() const { return gaps_ == nullptr ? 0 : gaps_->pieces; }
+  Bytes octets() const { return gaps_ == nullptr ? 0 : gaps_->octets; }
 
   // Keeps what of [seq, seq + length) is not held yet: what came first stays (RFC 9293 §3.10.7.4 leaves the
   // choice). At most `bound` pieces.
@@ -30,22 +33,45 @@ class Reassembly {
   // Moves what has become in order at `rcv_nxt` to the queue; returns the octets by which RCV.NXT moves.
   Bytes release(Seq rcv_nxt, ReceiveQueue& queue);
   // A FIN that came early is remembered with its sequence number.
-  void note_fin(Seq seq) {
-    fin_ = true;
-    fin_seq_ = seq;
-  }
-  bool fin_at(Seq rcv_nxt) const { return fin_ && fin_seq_ == rcv_nxt; }
+  void note_fin(Seq seq);
+  bool fin_at(Seq rcv_nxt) const { return gaps_ != nullptr && gaps_->fin && gaps_->fin_seq == rcv_nxt; }
   void clear();
 
+  // [begin, end) came again.
+  void note_duplicate(Seq begin, Seq end);
+  // The peer does not want to hear of it.
+  void forget_duplicate();
+  // Whether there is anything for a SACK option to tell.
+  bool has_sack() const { return gaps_ != nullptr && (gaps_->head != nullptr || gaps_->duplicated); }
+  // The blocks of the next SACK option, at most `room`: the duplicate, if any, then the block that came last
+  // and those reported before it.
+  void fill_sack(wire::TcpOptions& options, uint8_t room);
+
  private:
+  static constexpr size_t kRecent = 4;
+  struct Gaps {
+    Piece* head = nullptr;
+    Piece* tail = nullptr;
+    uint32_t pieces = 0;
+    Bytes octets = 0;
+    std::array<wire::SackBlock, kRecent> recent;  // blocks held, the latest first
+    uint8_t recent_count = 0;
+    bool duplicated = false;
+    bool fin = false;
+    Seq fin_seq;
+    wire::SackBlock duplicate;
+  };
+  static_assert(sizeof(Gaps) <= kCellBytes);
+
+  bool open();
+  void release_if_done();
   Result store(Piece** link, Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
+  Result insert_between(Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
+  wire::SackBlock block_around(Seq seq) const;
+  void note_recent(const wire::SackBlock& block);
 
   Memory* memory_;
-  Piece* head_ = nullptr;
-  uint32_t pieces_ = 0;
-  Bytes octets_ = 0;
-  Seq fin_seq_;
-  bool fin_ = false;
+  Gaps* gaps_ = nullptr;
 };
 
 }  // namespace millrace::tcp

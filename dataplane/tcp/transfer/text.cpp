@@ -40,6 +40,7 @@ Step take_out_of_order(Tcb& tcb, const wire::Segment& segment, const Context& co
     case Reassembly::Result::Stored:
       break;
   }
+  if (!tcb.hot.flags.sack) tcb.cold.reassembly.forget_duplicate();
   return Verdict::taken();
 }
 

@@ -1,14 +1,20 @@
-#include "cc/newreno.h"
-
 #include <gtest/gtest.h>
+
+#include "cc/controller.h"
 
 namespace millrace::cc {
 namespace {
 
-NewReno opened(Bytes smss) {
-  NewReno cc;
-  cc.open(smss, 10);
+constexpr Instant kNow{1s};
+
+Controller opened(Bytes smss) {
+  Controller cc;
+  cc.open(Algorithm::NewReno, smss, 10);
   return cc;
+}
+
+void acknowledge(Controller& cc, Bytes octets) {
+  cc.on_ack({.now = kNow, .acked = octets, .delivered = octets, .in_flight = cc.cwnd()});
 }
 
 // RFC 6928 §2: min(10 * MSS, max(2 * MSS, 14600)).
@@ -19,67 +25,87 @@ TEST(NewReno, InitialWindow_IsThatOfRfc6928) {
 }
 
 TEST(NewReno, SlowStart_GrowsByWhatIsAcknowledgedAtMostTwoSegments) {
-  NewReno cc = opened(1000);
-  cc.on_ack(1000);
+  Controller cc = opened(1000);
+  acknowledge(cc, 1000);
   EXPECT_EQ(cc.cwnd(), 11000U);
-  cc.on_ack(100);
+  acknowledge(cc, 100);
   EXPECT_EQ(cc.cwnd(), 11100U);
-  cc.on_ack(9000);
+  acknowledge(cc, 9000);
   EXPECT_EQ(cc.cwnd(), 13100U);
 }
 
 TEST(NewReno, CongestionAvoidance_GrowsBySegmentARoundTrip) {
-  NewReno cc = opened(1000);
-  cc.on_timeout(20000, true);
+  Controller cc = opened(1000);
+  cc.on_timeout(kNow, 20000, true);
   EXPECT_EQ(cc.ssthresh(), 10000U);
-  while (cc.cwnd() < cc.ssthresh()) cc.on_ack(1000);
+  while (cc.cwnd() < cc.ssthresh()) acknowledge(cc, 1000);
   const Bytes start = cc.cwnd();
-  for (Bytes acked = 0; acked < start; acked += 1000) cc.on_ack(1000);
+  for (Bytes acked = 0; acked < start; acked += 1000) acknowledge(cc, 1000);
   EXPECT_EQ(cc.cwnd(), start + 1000);
 }
 
-// RFC 5681 §3.2.
-TEST(NewReno, FastRetransmit_HalvesTheFlightAndInflatesByThree) {
-  NewReno cc = opened(1000);
-  cc.on_fast_retransmit(10000);
+// RFC 5681 §3.2 and RFC 6582 §3.2, as recovery without SACK uses the window.
+TEST(NewReno, FastRecovery_HalvesTheFlightInflatesDeflatesAndIsCapped) {
+  Controller cc = opened(1000);
+  cc.on_enter_recovery(kNow, 10000);
   EXPECT_EQ(cc.ssthresh(), 5000U);
+  EXPECT_EQ(cc.cwnd(), 5000U);
+  cc.inflate(3000);
   EXPECT_EQ(cc.cwnd(), 8000U);
-  cc.on_recovery_duplicate();
-  EXPECT_EQ(cc.cwnd(), 9000U);
-  cc.on_partial_ack(3000);
+  cc.inflate(1000);
+  cc.deflate(3000);
   EXPECT_EQ(cc.cwnd(), 7000U);
-  cc.on_recovered(2000);
+  cc.on_exit_recovery(kNow);
+  EXPECT_EQ(cc.cwnd(), 5000U);
+  cc.cap(2000);
   EXPECT_EQ(cc.cwnd(), 3000U);
 }
 
 TEST(NewReno, SsthreshIsAtLeastTwoSegments) {
-  NewReno cc = opened(1000);
-  cc.on_fast_retransmit(1000);
+  Controller cc = opened(1000);
+  cc.on_enter_recovery(kNow, 1000);
   EXPECT_EQ(cc.ssthresh(), 2000U);
 }
 
+TEST(NewReno, EcnEcho_HalvesLikeALoss) {
+  Controller cc = opened(1000);
+  cc.on_ecn(kNow, 10000);
+  EXPECT_EQ(cc.ssthresh(), 5000U);
+  EXPECT_EQ(cc.cwnd(), 5000U);
+}
+
 TEST(NewReno, Timeout_LeavesOneSegmentAndARepeatedOneKeepsSsthresh) {
-  NewReno cc = opened(1000);
-  cc.on_timeout(10000, true);
+  Controller cc = opened(1000);
+  cc.on_timeout(kNow, 10000, true);
   EXPECT_EQ(cc.cwnd(), 1000U);
   EXPECT_EQ(cc.ssthresh(), 5000U);
-  cc.on_timeout(1000, false);
+  cc.on_timeout(kNow, 1000, false);
   EXPECT_EQ(cc.ssthresh(), 5000U);
 }
 
-TEST(NewReno, IdleRestart_FallsBackToTheInitialWindowAndNeverRises) {
-  NewReno cc = opened(1000);
-  for (int i = 0; i < 100; ++i) cc.on_ack(1000);
-  cc.on_idle_restart(10);
+// RFC 4015 §3.2: as before the reduction, and what was gained since is kept.
+TEST(NewReno, Undo_GoesBackToTheStateBefore) {
+  Controller cc = opened(1000);
+  const Controller before = cc;
+  cc.on_timeout(kNow, 10000, true);
+  cc.undo(kNow, before);
   EXPECT_EQ(cc.cwnd(), 10000U);
-  cc.on_timeout(5000, true);
-  cc.on_idle_restart(10);
+  EXPECT_EQ(cc.ssthresh(), kMaxWindow);
+}
+
+TEST(NewReno, IdleRestart_FallsBackToTheInitialWindowAndNeverRises) {
+  Controller cc = opened(1000);
+  for (int i = 0; i < 100; ++i) acknowledge(cc, 1000);
+  cc.on_idle_restart(kNow, 10);
+  EXPECT_EQ(cc.cwnd(), 10000U);
+  cc.on_timeout(kNow, 5000, true);
+  cc.on_idle_restart(kNow, 10);
   EXPECT_EQ(cc.cwnd(), 1000U);
 }
 
 TEST(NewReno, TheWindowHasAnEnd) {
-  NewReno cc = opened(9000);
-  for (int i = 0; i < 200'000; ++i) cc.on_ack(18000);
+  Controller cc = opened(9000);
+  for (int i = 0; i < 200'000; ++i) acknowledge(cc, 18000);
   EXPECT_EQ(cc.cwnd(), 1U << 30);
 }
 

@@ -18,12 +18,13 @@ TEST(Negotiation, Offer_HoldsWhatIsConfigured) {
   EXPECT_EQ(all.mss, Mss(1460));
   EXPECT_EQ(all.window_scale, WindowScale(5));  // 2^20 >> 5 = 32768 fits 16 bits, >> 4 does not
   EXPECT_TRUE(all.timestamps);
-  EXPECT_FALSE(all.sack_permitted);
+  EXPECT_TRUE(all.sack_permitted);
   TcpParams bare = params();
-  bare.timestamps = bare.window_scaling = false;
+  bare.timestamps = bare.window_scaling = bare.sack = false;
   const wire::TcpOptions few = offer(Mss(1460), 1 << 20, bare);
   EXPECT_FALSE(few.window_scale);
   EXPECT_FALSE(few.timestamps);
+  EXPECT_FALSE(few.sack_permitted);
 }
 
 TEST(Negotiation, Answer_HoldsNothingThatWasNotOffered) {
@@ -32,6 +33,7 @@ TEST(Negotiation, Answer_HoldsNothingThatWasNotOffered) {
   EXPECT_TRUE(reply.mss);
   EXPECT_FALSE(reply.window_scale);
   EXPECT_FALSE(reply.timestamps);
+  EXPECT_FALSE(reply.sack_permitted);
 }
 
 class Agreement : public testing::Test {

@@ -23,6 +23,22 @@ class ReassemblyTest : public testing::Test {
     return reassembly.insert(base + begin, data.data(), length, bound);
   }
   Bytes release(uint32_t at) { return reassembly.release(base + at, queue); }
+  // Every block told is a whole run of what is held, the first one the run around `latest`.
+  void expect_blocks(const std::vector<bool>& have, uint32_t latest, uint32_t rcv_nxt) {
+    reassembly.forget_duplicate();
+    wire::TcpOptions told;
+    if (reassembly.has_sack()) reassembly.fill_sack(told, 4);
+    ASSERT_NE(told.sack_count, 0U);
+    for (uint8_t i = 0; i < told.sack_count; ++i) {
+      const uint32_t left = told.sack[i].left - base, right = told.sack[i].right - base;
+      ASSERT_LT(rcv_nxt, left);
+      ASSERT_LT(left, right);
+      ASSERT_FALSE(have[left - 1]);
+      ASSERT_TRUE(right == have.size() || !have[right]);
+      for (uint32_t at = left; at < right; ++at) ASSERT_TRUE(have[at]);
+      ASSERT_TRUE(i != 0 || (left <= latest && latest < right));
+    }
+  }
   void expect_queue_from(uint32_t begin) {
     Seq seq = base + begin;
     while (!queue.empty()) {
@@ -62,6 +78,30 @@ TEST_F(ReassemblyTest, ADuplicate_IsNotStored) {
   EXPECT_EQ(insert(120, 30), Result::Duplicate);
   EXPECT_EQ(insert(100, 100), Result::Duplicate);
   EXPECT_EQ(reassembly.octets(), 100U);
+}
+
+TEST_F(ReassemblyTest, ADuplicate_IsToldOnceAndBeforeItsBlock) {
+  insert(100, 100);
+  insert(120, 30);
+  wire::TcpOptions told;
+  reassembly.fill_sack(told, 3);
+  ASSERT_EQ(told.sack_count, 2U);
+  EXPECT_EQ(told.sack[0], (wire::SackBlock{base + 120, base + 150}));
+  EXPECT_EQ(told.sack[1], (wire::SackBlock{base + 100, base + 200}));
+  reassembly.fill_sack(told, 3);
+  ASSERT_EQ(told.sack_count, 1U);
+  EXPECT_EQ(told.sack[0], (wire::SackBlock{base + 100, base + 200}));
+}
+
+TEST_F(ReassemblyTest, ADuplicateWithNothingHeld_CostsMemoryUntilItIsTold) {
+  reassembly.note_duplicate(base, base + 10);
+  EXPECT_EQ(memory.used_bytes(), kCellBytes);
+  wire::TcpOptions told;
+  reassembly.fill_sack(told, 0);
+  EXPECT_TRUE(reassembly.has_sack()) << "there was no room to tell it";
+  reassembly.fill_sack(told, 3);
+  EXPECT_EQ(told.sack_count, 1U);
+  EXPECT_EQ(memory.used_bytes(), 0U);
 }
 
 TEST_F(ReassemblyTest, TheFirstCopyOfAnOctet_Stays) {
@@ -107,6 +147,7 @@ TEST_F(ReassemblyTest, AgainstAModel_ReleasesEveryOctetOnceInOrder) {
         const Result result = insert(begin, length, 4096);
         ASSERT_TRUE(result == Result::Stored || result == Result::Duplicate);
         for (uint32_t i = begin; i < begin + length; ++i) have[i] = true;
+        expect_blocks(have, begin, rcv_nxt);
       } else if (begin + length > rcv_nxt) {
         rcv_nxt = begin + length;
         rcv_nxt += release(rcv_nxt);

@@ -1,0 +1,42 @@
+// What all congestion control algorithms share: the window itself and what an acknowledgement tells them.
+// Neighbour: controller.h.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "base/units.h"
+
+namespace millrace::cc {
+
+inline constexpr Bytes kMaxWindow = 1U << 30;  // the largest window that RFC 7323 can tell
+
+struct Window {
+  Bytes cwnd = 0;
+  Bytes ssthresh = kMaxWindow;
+  Bytes smss = 536;
+
+  bool slow_start() const { return cwnd < ssthresh; }
+  void grow(Bytes by) { cwnd = std::min(cwnd + by, kMaxWindow); }
+};
+
+// RFC 6928 §2: min(10 * MSS, max(2 * MSS, 14600)), with `segments` for 10.
+inline Bytes initial_window(Bytes smss, uint32_t segments) {
+  return std::min(segments * smss, std::max(2 * smss, segments * Bytes{1460}));
+}
+
+// One acknowledgement.
+struct Ack {
+  Instant now{};
+  Seq ack{};                 // SEG.ACK
+  Seq snd_nxt{};             // a round trip lasts until what is sent by now is acknowledged
+  Bytes acked = 0;           // octets by which SND.UNA moves
+  Bytes delivered = 0;       // octets newly known to have arrived: acked or selectively acknowledged
+  Bytes in_flight = 0;       // before this acknowledgement
+  Micros rtt{};              // of the newest segment it tells of; 0: no sample
+  bool app_limited = false;  // the flight was short of the window for want of data, not of window
+};
+
+}  // namespace millrace::cc
