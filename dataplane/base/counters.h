@@ -122,8 +122,7 @@ enum class DropReason : uint8_t {
   X(steering_predicted, "packets", "First packets of a queue that came where the RSS hash predicts.")       \
   X(steering_unpredicted, "packets", "First packets of a queue that RSS was predicted to bring elsewhere.") \
   X(loop_iterations, "iterations", "Iterations of the lcore's loop.")                                       \
-  X(loop_busy_iterations, "iterations", "Iterations that had something to do.")                             \
-  X(loop_sleeps, "sleeps", "Times that the idle loop gave its CPU away.")
+  X(loop_busy_iterations, "iterations", "Iterations that had something to do.")
 
 // X(name, "unit", "sentence"): values that rise and fall.
 #define MILLRACE_GAUGES(X)                                                 \

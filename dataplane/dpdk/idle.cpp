@@ -30,8 +30,7 @@ bool has_pause_instruction() {
 
 }  // namespace
 
-Idle::Idle(Doorbell& doorbell, Counters& counters)
-    : doorbell_(doorbell), counters_(counters), pauses_by_instruction_(has_pause_instruction()) {}
+Idle::Idle(Doorbell& doorbell) : doorbell_(doorbell), pauses_by_instruction_(has_pause_instruction()) {}
 
 void Idle::use(const IdleParams& params) {
   params_ = params;
@@ -62,7 +61,7 @@ void Idle::sleep(Micros limit, bool waits) {
   }
   if (limit <= Micros{}) return;
   woken_ = wait(limit);
-  counters_.loop_sleeps.add();
+  sleeps_.add();
 }
 
 bool Idle::wait(Micros limit) {

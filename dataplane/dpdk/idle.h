@@ -30,8 +30,8 @@ class Idle {
   // No sleep is longer: whoever takes a driver apart waits for the loop to come by (gate.h).
   static constexpr Micros kLongestSleep = 100ms;
 
-  // Polls for ever, until told. `doorbell` and `counters` outlive it.
-  Idle(Doorbell& doorbell, Counters& counters);
+  // Polls for ever, until told. `doorbell` outlives it.
+  explicit Idle(Doorbell& doorbell);
   void use(const IdleParams& params);
 
   void worked(Instant now) {
@@ -46,6 +46,7 @@ class Idle {
   void pause() const;
   // Under a Doorbell::Rest, for `limit` at most. `waits`: for room in the device, which nothing announces.
   void sleep(Micros limit, bool waits);
+  uint64_t sleeps() const { return sleeps_.value(); }  // any thread
 
  private:
   static constexpr Micros kShortestNap = 50us;
@@ -56,10 +57,10 @@ class Idle {
 
   IdleParams params_;
   Doorbell& doorbell_;
-  Counters& counters_;
   bool pauses_by_instruction_;
   bool woken_ = false;
   bool deaf_ = false;  // the descriptor has an error and no packet: it is left out once
+  Counter sleeps_;
   Instant last_work_{};
   Micros nap_ = kShortestNap;
 };

@@ -24,7 +24,7 @@ Lcore::Lcore(unsigned id, uint16_t burst, Clock clock, RxQueue rx, TxQueue tx, s
       tx_(std::move(tx)),
       shard_(shard),
       doorbell_(doorbell),
-      idle_(doorbell, shard.counters()),
+      idle_(doorbell),
       handover_(handover),
       out_(batch_capacity(burst)) {}
 

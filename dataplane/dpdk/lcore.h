@@ -37,6 +37,7 @@ class Lcore {
     doorbell_.ring();
   }
   void join();
+  uint64_t sleeps() const { return idle_.sleeps(); }
   // Between launch() and the loop's end.
   bool running() const { return running_.load(std::memory_order_acquire); }
   // False: too many commands are under way.
