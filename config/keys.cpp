@@ -15,6 +15,7 @@ constexpr Section kSections[] = {
     {"address", false, "The addresses of the endpoint, with the length of their prefixes."},
     {"route", false, "Ways to destinations outside the prefixes of the endpoint's addresses."},
     {"tcp", false, "Every connection's timers, buffers and options."},
+    {"fleet", false, "What the nodes behind one address have in common."},
     {"neighbor", false, "Link addresses of neighbours, learnt by ARP and Neighbor Discovery."},
     {"icmp", false, "ICMP and ICMPv6."},
     {"memory", false,

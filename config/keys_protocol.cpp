@@ -18,6 +18,9 @@ constexpr uint64_t kGiB = 1ULL << 30;
 
 // In the order of the enumerators in config/settings.h.
 constexpr std::string_view kServiceKinds[] = {"http", "echo", "discard", "chargen", "rpc"};
+// Likewise in base/params.h.
+constexpr std::string_view kSynCookies[] = {"auto", "always", "never"};
+constexpr std::string_view kAcceptOverflows[] = {"drop", "reset"};
 
 const Key kKeys[] = {
     {.section = "address",
@@ -46,6 +49,43 @@ const Key kKeys[] = {
      .example = "5s",
      .doc = "Maximum segment lifetime: TIME-WAIT lasts twice this (RFC 9293 §3.4.2 names 2 minutes).",
      .binding = field<&Settings::tcp, &TcpParams::msl>()},
+    {.section = "tcp",
+     .name = "time_wait_reopen",
+     .type = Type::Boolean,
+     .fallback = "on",
+     .change = Change::Live,
+     .example = "off",
+     .doc = "A new SYN from the peer, later by its timestamp or sequence number, ends TIME-WAIT (RFC 6191).",
+     .binding = field<&Settings::tcp, &TcpParams::time_wait_reopen>()},
+    {.section = "tcp",
+     .name = "time_wait_reuse",
+     .type = Type::Boolean,
+     .fallback = "on",
+     .change = Change::Live,
+     .example = "off",
+     .doc =
+         "An outgoing connection may take ports that rest in TIME-WAIT, where timestamps tell its segments "
+         "from the old ones (RFC 7323 §5).",
+     .binding = field<&Settings::tcp, &TcpParams::time_wait_reuse>()},
+    {.section = "tcp",
+     .name = "time_wait_reuse_after",
+     .type = Type::Duration,
+     .fallback = "100ms",
+     .bounds = {kMillisecond, kMinute},
+     .change = Change::Live,
+     .example = "1s",
+     .doc =
+         "Least time in TIME-WAIT before such a reuse: longer than a tick of the peer's timestamp clock, for "
+         "which RFC 7323 §5.4 allows 1 ms to 1 s.",
+     .binding = field<&Settings::tcp, &TcpParams::time_wait_reuse_after>()},
+    {.section = "tcp",
+     .name = "time_wait_ignore_rst",
+     .type = Type::Boolean,
+     .fallback = "on",
+     .change = Change::Live,
+     .example = "off",
+     .doc = "RSTs do not end TIME-WAIT (RFC 1337 §3); off: one with the exact sequence number does.",
+     .binding = field<&Settings::tcp, &TcpParams::time_wait_ignore_rst>()},
     {.section = "tcp",
      .name = "rto_initial",
      .type = Type::Duration,
@@ -111,6 +151,17 @@ const Key kKeys[] = {
      .doc =
          "How often data or a FIN is sent again before the connection is given up (R2 of RFC 9293 §3.8.3).",
      .binding = field<&Settings::tcp, &TcpParams::data_retries>()},
+    {.section = "tcp",
+     .name = "zero_window_probes",
+     .type = Type::Integer,
+     .fallback = "6",
+     .bounds = {1, 64},
+     .change = Change::Live,
+     .example = "10",
+     .doc =
+         "Probes of a closed window, in a row, after which a connection is reset when seven eighths of the "
+         "payload memory are in use (RFC 6429); else a peer may keep its window closed for ever.",
+     .binding = field<&Settings::tcp, &TcpParams::zero_window_probes>()},
     {.section = "tcp",
      .name = "receive_buffer",
      .type = Type::Size,
@@ -187,6 +238,61 @@ const Key kKeys[] = {
      .example = "1024",
      .doc = "Out-of-order pieces that a connection holds.",
      .binding = field<&Settings::tcp, &TcpParams::reassembly_segments>()},
+    {.section = "tcp",
+     .name = "syn_cookies",
+     .type = Type::Choice,
+     .fallback = "auto",
+     .choices = kSynCookies,
+     .change = Change::Live,
+     .example = "always",
+     .doc =
+         "Answer SYNs without keeping anything of them (RFC 4987 §3.6): `auto` when the queue of half-open "
+         "connections is full.",
+     .binding = field<&Settings::tcp, &TcpParams::syn_cookies>()},
+    {.section = "tcp",
+     .name = "syn_cookie_rotation",
+     .type = Type::Duration,
+     .fallback = "60s",
+     .bounds = {10 * kSecond, 60 * kMinute},
+     .change = Change::Live,
+     .example = "30s",
+     .doc =
+         "Time after which SYN cookies get a new key; one is good for one to two of these. Every node of a "
+         "fleet needs the same.",
+     .binding = field<&Settings::tcp, &TcpParams::syn_cookie_rotation>()},
+    {.section = "tcp",
+     .name = "fleet_cookie_checks",
+     .type = Type::Integer,
+     .fallback = "10000",
+     .bounds = {0, 10'000'000},
+     .change = Change::Live,
+     .example = "1000",
+     .doc =
+         "Segments a second and lcore that may be looked at for a SYN cookie which another node of the fleet "
+         "has issued.",
+     .binding = field<&Settings::tcp, &TcpParams::fleet_cookie_checks>(),
+     .special = "none: other nodes' cookies are not accepted"},
+    {.section = "tcp",
+     .name = "accept_overflow",
+     .type = Type::Choice,
+     .fallback = "drop",
+     .choices = kAcceptOverflows,
+     .change = Change::Live,
+     .example = "reset",
+     .doc = "What becomes of SYNs, and of ACKs that end a handshake, when the application takes no more "
+            "connections.",
+     .binding = field<&Settings::tcp, &TcpParams::accept_overflow>()},
+
+    {.section = "fleet",
+     .name = "key_file",
+     .type = Type::Path,
+     .bounds = {1, 4095},
+     .example = "/etc/millrace/fleet.key",
+     .doc =
+         "File with the secret that the nodes behind one address share, so that each accepts the others' "
+         "cookies: 64 hexadecimal digits or more; a second line is accepted too, and issues nothing. SIGHUP "
+         "reads it again.",
+     .binding = field<&Settings::fleet, &FleetSettings::key_file>()},
 
     {.section = "neighbor",
      .name = "entries",
@@ -309,6 +415,16 @@ const Key kKeys[] = {
      .example = "8192",
      .doc = "Half-open connections of one listener of the service.",
      .binding = named<&Settings::services, &ServiceSettings::backlog>()},
+    {.section = "service",
+     .name = "connections",
+     .type = Type::Integer,
+     .fallback = "0",
+     .bounds = {0, 1 << 24},
+     .example = "10000",
+     .doc = "Connections of one listener that one lcore has open; more are treated as `tcp.accept_overflow` "
+            "says.",
+     .binding = named<&Settings::services, &ServiceSettings::connections>(),
+     .special = "as many as memory.connections allows"},
 };
 
 }  // namespace

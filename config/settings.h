@@ -59,6 +59,10 @@ struct ControlSettings {
   Micros drain_timeout = 5s;  // connections may finish so long after SIGTERM
 };
 
+struct FleetSettings {
+  std::string key_file;  // empty: no node shares our keys
+};
+
 struct ServiceSettings {
   std::string name;  // NAME of [service.NAME]
   ServiceKind kind = ServiceKind::Http;
@@ -66,6 +70,7 @@ struct ServiceSettings {
   std::string directory;                   // http: files served; empty: the built-in page
   uint64_t directory_bytes = 64ULL << 20;  // what they may hold together
   uint32_t backlog = 1024;
+  uint32_t connections = 0;  // 0: no bound of its own
 };
 
 struct Settings {
@@ -74,6 +79,7 @@ struct Settings {
   std::vector<Prefix> addresses;
   std::vector<Route> routes;
   TcpParams tcp;
+  FleetSettings fleet;
   NeighborParams neighbor;
   IcmpParams icmp;
   MemoryParams memory;  // of one lcore

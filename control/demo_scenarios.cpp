@@ -160,6 +160,32 @@ void play_refused(Stage& stage) {
   stage.claim_path(Side::Right, {Closed});
 }
 
+void play_syn_flood(Stage& stage) {
+  constexpr uint32_t kBacklog = 16;
+  constexpr uint32_t kFlood = 2000;
+  stage.server_listens(kBacklog);
+  stage.flood_server(kFlood);
+  const Counters& counters = stage.server_shard().counters();
+  stage.claim("2000 SYNs from made-up sources fill the queue of 16 and leave nothing else behind",
+              stage.server_shard().usage().syn_records == kBacklog &&
+                  counters.tcp_syn_cookies_sent.value() == kFlood - kBacklog);
+  stage.client_connects();
+  stage.claim("both sides reach ESTABLISHED", stage.run_until([&] { return stage.both_in(Established); }));
+  const std::string request = letters(4000);
+  stage.later(Side::Left, 50ms, "send() 4000 octets", [&](app::Connection& at) { send(at, request); });
+  stage.run_until([&] { return stage.server().received().size() == request.size(); });
+  stage.world().run_for(100ms);
+  stage.claim("the server receives octet for octet what was sent", stage.server().received() == request);
+  const auto acks = stage.segments(Side::Left, wire::kAck);
+  const auto syn_acks = stage.segments(Side::Right, wire::kSyn | wire::kAck);
+  const app::Connection* server = stage.server().connection();
+  stage.claim("the window scale that the client's SYN offered came back with its ACK",
+              syn_acks.size() == 1 && !acks.empty() && server != nullptr &&
+                  server->tcb().hot.snd_scale == scale_for(TcpParams{}.receive_buffer));
+  stage.claim_path(Side::Left, {Closed, SynSent, Established});
+  stage.claim_path(Side::Right, {Listen, Established});
+}
+
 void play_lost_syn(Stage& stage) {
   stage.link_from(Side::Left).faults().add({.match = sim::is_syn});
   stage.establish();
@@ -205,6 +231,29 @@ void play_time_wait(Stage& stage) {
   stage.claim_path(Side::Right, {Listen, SynReceived, Established, CloseWait, LastAck, Closed});
 }
 
+void play_time_wait_reuse(Stage& stage) {
+  server_closes_after_client(stage);
+  stage.establish();
+  stage.later(Side::Left, 50ms, "close()", close);
+  stage.run_until([&] { return stage.in_state(Side::Left, TimeWait); });
+  stage.world().run_for(500ms);
+  const Seq used = stage.segments(Side::Left, wire::kAck).back().segment.seq;
+  const uint32_t stamped = stage.segments(Side::Left, wire::kAck).back().segment.options.timestamps->value;
+  stage.client_connects_again();
+  stage.claim("both sides are ESTABLISHED again, from the same port, long before 2 * MSL are over",
+              stage.run_until([&] { return stage.both_in(Established); }));
+  const auto syns = stage.segments(Side::Left, wire::kSyn);
+  const bool twice = syns.size() == 2 && syns[1].segment.options.timestamps;
+  stage.claim("the new SYN's sequence number lies beyond all that the old connection used",
+              twice && syns[1].segment.seq.after(used + 0xffff));
+  stage.claim("and its timestamp is later, so that old segments are known by theirs",
+              twice && static_cast<int32_t>(syns[1].segment.options.timestamps->value - stamped) > 0);
+  const auto& walked = stage.recorder().path(Side::Left);
+  const std::vector<State> reused = {TimeWait, SynSent, Established};
+  stage.claim("the client goes from TIME-WAIT to SYN-SENT, without CLOSED between them",
+              walked.size() > 3 && std::equal(reused.begin(), reused.end(), walked.end() - 3));
+}
+
 constexpr Scenario kScenarios[] = {
     {"handshake", "A connection is opened: SYN, SYN with ACK, ACK.",
      "each side's initial sequence number goes out with its SYN and comes back acknowledged, one higher.",
@@ -230,6 +279,9 @@ constexpr Scenario kScenarios[] = {
     {"refused", "Nobody listens on the port.",
      "RST answers the SYN and acknowledges it, which proves to the client that its own SYN is meant.",
      play_refused},
+    {"syn-flood", "A client connects while a flood of SYNs fills the server's queue.",
+     "the server stays in LISTEN until the ACK: its SYN-ACK holds a cookie, and the ACK brings that back.",
+     play_syn_flood},
     {"lost-syn", "The first SYN is lost.",
      "nothing tells the client of the loss but time: after 1 s it sends the same SYN again.", play_lost_syn},
     {"lost-fin", "The first FIN is lost.",
@@ -237,6 +289,9 @@ constexpr Scenario kScenarios[] = {
     {"time-wait", "The last acknowledgement is lost: what TIME-WAIT is there for.",
      "only a side in TIME-WAIT can acknowledge the FIN that comes again; doing so starts its 60 s anew.",
      play_time_wait},
+    {"time-wait-reuse", "A connection between two ends of which one is still in TIME-WAIT.",
+     "the second SYN is later than anything before it, in its number and in its timestamp (ts).",
+     play_time_wait_reuse},
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "wire/build.h"
+
 namespace millrace::control {
 
 namespace {
@@ -70,11 +72,37 @@ sim::Link& Stage::link_from(Side side) {
                             : world_.link(server_host_, client_host_);
 }
 
-void Stage::server_listens() {
-  world_.in(server_host_, 0us, [this] {
-    world_.shard(server_host_).listen({.local = endpoint(Side::Right, kServerPort)}, server_, "demo");
+void Stage::server_listens(uint32_t backlog) {
+  world_.in(server_host_, 0us, [this, backlog] {
+    const ListenerParams params{.local = endpoint(Side::Right, kServerPort), .backlog = backlog};
+    world_.shard(server_host_).listen(params, server_, "demo");
   });
   world_.run_for(1ms);
+}
+
+void Stage::flood_server(uint32_t syns) {
+  HeapPool pool(1, 256);
+  SeededEntropy entropy(options_.seed);
+  for (uint32_t i = 0; i < syns; ++i) {
+    const uint64_t bits = entropy.next();
+    const auto octet = [bits](int at) { return static_cast<uint8_t>(bits >> (8 * at)); };
+    wire::Segment syn;
+    syn.flow.local = {options_.family == Family::V4 ? IpAddress::v4(198, 18, octet(0), octet(1))
+                                                    : IpAddress::v6({0x20, 0x01, 0, 2, 0, 0, 0, 0, octet(0),
+                                                                     octet(1), octet(2), octet(3)}),
+                      static_cast<uint16_t>(1024 + i)};
+    syn.flow.remote = endpoint(Side::Right, kServerPort);
+    syn.seq = Seq(static_cast<uint32_t>(bits >> 32));
+    syn.flags = wire::kSyn;
+    syn.options.mss = Mss(1460);
+    Packet packet = pool.allocate();
+    wire::build_segment(packet,
+                        {.destination = sim::host_params(kServerNumber).interface.mac,
+                         .source = sim::host_params(kClientNumber).interface.mac},
+                        syn, wire::Checksum::Software);
+    link_from(Side::Left).send(packet.bytes(), world_.now());
+  }
+  world_.run_for(100ms);
 }
 
 void Stage::connect(Side side, const Endpoint& from, const Endpoint& to) {
@@ -92,6 +120,8 @@ void Stage::client_connects() {
   recorder_.watch(from, to);
   connect(Side::Left, from, to);
 }
+
+void Stage::client_connects_again() { connect(Side::Left, ladder().left, ladder().right); }
 
 void Stage::both_connect() {
   constexpr uint16_t kPort = 7000;

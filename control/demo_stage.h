@@ -69,8 +69,13 @@ class Stage {
   Actor& server() { return server_; }
 
   // The server's application listens, if it is to; then the client's connects.
-  void server_listens();
+  void server_listens(uint32_t backlog = ListenerParams{}.backlog);
+  // So many SYNs reach the server, each from another source that does not exist; none is shown.
+  void flood_server(uint32_t syns);
+  shard::Shard& server_shard() { return world_.shard(server_host_); }
   void client_connects();
+  // From the same port as before.
+  void client_connects_again();
   // Both connect to each other at one instant, without anybody listening.
   void both_connect();
   // The usual beginning: both are ESTABLISHED.

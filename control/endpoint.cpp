@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "control/fleet_key.h"
 #include "control/serve_error.h"
 #include "control/serve_params.h"
 #include "control/serve_services.h"
@@ -21,6 +22,7 @@ RunningEndpoint::RunningEndpoint(const config::Settings& settings, std::string c
     rx_pools.push_back(pools_.emplace_back(make_pools(settings, i, *port_)).rx.get());
   take(port_->configure(rx_pools));
   steered_ = make_steering(*port_, workers, "inbox");
+  steered_.secrets = take_secrets(settings.fleet);
 
   for (unsigned i = 0; i < workers; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, settings, *port_, pools_[i], steered_));
@@ -76,8 +78,27 @@ bool RunningEndpoint::healthy() const {
   return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->running(); });
 }
 
+std::optional<std::string> RunningEndpoint::reload_keys() {
+  if (settings_.fleet.key_file.empty()) return "no fleet.key_file is configured";
+  FleetKeys read = read_fleet_keys(settings_.fleet.key_file);
+  if (const auto* problem = std::get_if<std::string>(&read)) return *problem;
+  steered_.secrets = std::get<Secrets>(read);
+  keys_untold_.assign(workers_.size(), true);
+  tell_keys();
+  return std::nullopt;
+}
+
+// A mailbox that is full gets them a second later.
+void RunningEndpoint::tell_keys() {
+  for (size_t i = 0; i < keys_untold_.size(); ++i)
+    if (keys_untold_[i] &&
+        workers_[i]->post([secrets = steered_.secrets](shard::Shard& shard) { shard.set_secrets(secrets); }))
+      keys_untold_[i] = false;
+}
+
 void RunningEndpoint::attend() {
   port_->attend();
+  tell_keys();
   const WallTime now = time_of_day();
   for (const auto& worker : workers_) {
     worker->collect();

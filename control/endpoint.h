@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ class RunningEndpoint final : public EndpointView {
   uint64_t open_connections() const;
   // False: an lcore has ended by itself.
   bool healthy() const;
+  // Reads the fleet's key file again. Nothing: done, and every lcore has it before long; else why the keys
+  // stay as they were.
+  std::optional<std::string> reload_keys();
   // To be called about once a second: the time of day for the services, and what the mailboxes hand back.
   void attend();
 
@@ -52,6 +56,8 @@ class RunningEndpoint final : public EndpointView {
   bool drain_requested() const { return drain_requested_; }
 
  private:
+  void tell_keys();
+
   const config::Settings& settings_;
   std::string config_file_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
@@ -59,6 +65,7 @@ class RunningEndpoint final : public EndpointView {
   std::vector<WorkerPools> pools_;
   std::unique_ptr<dpdk::Port> port_;
   Steered steered_;
+  std::vector<bool> keys_untold_;  // workers that have not been given the present secrets
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<const Counters*> counters_;
   std::atomic<bool> drain_requested_{false};  // by whatever thread the control socket has

@@ -32,6 +32,13 @@ Watch watch_of(const RunningEndpoint& endpoint) {
   return {endpoint.port().interface(), endpoint.port().quirks().host_interface};
 }
 
+void reload(RunningEndpoint& endpoint) {
+  if (const auto problem = endpoint.reload_keys())
+    spdlog::warn("SIGHUP: {}; nothing is changed", *problem);
+  else
+    spdlog::info("SIGHUP: fleet.key_file was read again");
+}
+
 // Until a signal or the control socket asks for the end.
 End serve_until_asked(RunningEndpoint& endpoint) {
   Watch watch = watch_of(endpoint);
@@ -39,6 +46,7 @@ End serve_until_asked(RunningEndpoint& endpoint) {
   SteadyClock::time_point attended{};
   while (!stop_signal(kGlance) && !endpoint.drain_requested()) {
     if (!endpoint.healthy()) return End::Broken;
+    if (reload_signal()) reload(endpoint);
     const SteadyClock::time_point now = SteadyClock::now();
     if (const auto sentence = link.look(endpoint.port().link_up(), now)) spdlog::warn("{}", *sentence);
     if (now - attended < kAttend) continue;
@@ -93,6 +101,7 @@ int run_serve(std::span<const std::string> args, std::ostream& out, std::ostream
   const config::Plan plan = config::plan_serve(args, out, err);
   if (!plan.settings) return plan.exit_code;
   block_stop_signals();
+  block_reload_signal();
   set_up_log(plan.settings->control.log_level);
   try {
     return serve(plan, out);

@@ -100,8 +100,10 @@ dpdk::PortParams port_params(const config::PortSettings& port) {
           .notice = [](const std::string& sentence) { spdlog::info("{}", sentence); }};
 }
 
-ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port) {
+ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port,
+                         const Secrets& secrets) {
   ShardParams params;
+  params.secrets = secrets;
   params.tcp = settings.tcp;
   params.neighbor = settings.neighbor;
   params.icmp = settings.icmp;

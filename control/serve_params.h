@@ -19,6 +19,7 @@ dpdk::PortParams port_params(const config::PortSettings& port);
 // Of a loop on this queue of a port that has been started.
 dpdk::IdleParams idle_params(const config::Settings& settings, const dpdk::Port& port,
                              std::optional<uint16_t> queue);
-ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port);
+ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port,
+                         const Secrets& secrets);
 
 }  // namespace millrace::control

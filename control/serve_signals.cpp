@@ -17,12 +17,30 @@ sigset_t stop_signals() {
   return set;
 }
 
+sigset_t reload_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
 }  // namespace
 
 void block_stop_signals() {
   const sigset_t set = stop_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+}
+
+void block_reload_signal() {
+  const sigset_t set = reload_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+bool reload_signal() {
+  const sigset_t set = reload_signals();
+  const timespec now{};
+  return sigtimedwait(&set, nullptr, &now) > 0;
 }
 
 bool stop_signal(std::chrono::milliseconds patience) {

@@ -11,8 +11,13 @@ namespace millrace::control {
 // a vhost peer that leaves would end us by it.
 void block_stop_signals();
 
+// SIGHUP likewise.
+void block_reload_signal();
+
 // True: one of the two has come within `patience`.
 bool stop_signal(std::chrono::milliseconds patience);
+// True: SIGHUP has come since the last call.
+bool reload_signal();
 
 // While it lives, a stop signal ends the process on the spot: a driver that waits for its peer (vhost-user as
 // a server does) would not notice otherwise. Nothing is left that a crash would not leave.

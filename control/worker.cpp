@@ -53,9 +53,9 @@ Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Po
     place = {
         .index = number, .steering = &*steered.steering, .peers = handover_.get(), .rss = port.report().rss};
   }
-  shard_ = std::make_unique<shard::Shard>(shard_params(settings, port.report()), port.checksum(), *pools.tx,
-                                          entropy_, clock.now(), place);
-  shard_->set_wall_clock(time_of_day());
+  shard_ = std::make_unique<shard::Shard>(shard_params(settings, port.report(), steered.secrets),
+                                          port.checksum(), *pools.tx, entropy_, clock.now(), place);
+  shard_->set_wall_clock(time_of_day(), clock.now());
   const uint16_t queues = port.report().queues;
   const auto queue = static_cast<uint16_t>(number % queues);
   if (number < queues) rx_queue_ = queue;
@@ -76,7 +76,8 @@ void Worker::listen(const PreparedService& prepared) {
   services::Service& service = *services_.emplace_back(prepared.make());
   if (app::Program* program = service.program()) shard_->add_program(*program);
   for (const Endpoint& local : settings.listen) {
-    const app::OpenError error = shard_->listen({local, settings.backlog}, service, settings.name);
+    const app::OpenError error =
+        shard_->listen({local, settings.backlog, settings.connections}, service, settings.name);
     if (error != app::OpenError::None)
       throw StartError("service." + settings.name + " cannot listen on " + local.text() + ": " +
                        std::string(app::explain(error)));
@@ -100,7 +101,7 @@ void Worker::tell_time(WallTime now) {
   std::vector<services::Service*> all;
   for (const auto& service : services_) all.push_back(service.get());
   post([all = std::move(all), now](shard::Shard& shard) {
-    shard.set_wall_clock(now);
+    shard.set_wall_clock(now, shard.now());
     for (services::Service* service : all)
       service->set_wall_clock(std::chrono::floor<std::chrono::seconds>(now));
   });

@@ -30,6 +30,7 @@ struct Steered {
   std::optional<flow::Steering> steering;                  // none: one worker
   std::vector<std::unique_ptr<dpdk::Doorbell>> doorbells;  // one a worker
   std::unique_ptr<dpdk::Inboxes> inboxes;
+  Secrets secrets;                                      // of cookies
   std::vector<std::shared_ptr<dpdk::TxLock>> tx_locks;  // one a queue, null where one worker has it alone
 };
 Steered make_steering(const dpdk::Port& port, unsigned workers, const std::string& name);

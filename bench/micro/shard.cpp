@@ -4,10 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "cycles.h"
 #include "shard/shard.h"
+#include "wire/build.h"
+#include "wire/parse.h"
 
 namespace millrace::bench {
 namespace {
@@ -206,6 +210,153 @@ void OpenTransferClose(benchmark::State& state) {
   watch.report();
 }
 BENCHMARK(OpenTransferClose)->Arg(0)->Arg(1'000)->Arg(1'000'000)->UseManualTime();
+
+// ---- SYN floods: one shard, frames made beforehand
+// --------------------------------------------------------------------------------------------------
+
+// What the peer's side of a handshake costs us alone.
+class Target {
+ public:
+  explicit Target(uint32_t connections)
+      : shard_(params_with(connections), wire::Checksum::Software, pool_, entropy_, now_) {
+    shard_.listen({.local = {kAddress, kFirstPort}}, sink_, "sink");
+  }
+  // A SYN of the `number`th flow, or the ACK that answers `answer`.
+  void add_syn(uint32_t number) { add(wire::kSyn, number, Seq(number), Seq(), std::nullopt); }
+  void add_ack(const wire::Segment& answer, uint32_t number) {
+    add(wire::kAck, number, answer.ack, answer.seq + 1, answer.options.timestamps->value);
+  }
+  void receive() {
+    now_ += 1us;
+    shard_.receive(burst_, now_, out_);
+    burst_.clear();
+  }
+  void serve() {
+    shard_.run(now_);
+    shard_.transmit(now_, out_);
+  }
+  std::vector<wire::Segment> take() {
+    std::vector<wire::Segment> answers;
+    for (const Packet& packet : out_.packets()) {
+      wire::Frame frame;
+      wire::parse_frame(packet, {.mac = kPeerMac, .mtu = 1500}, frame);
+      if (frame.kind == wire::FrameKind::Tcp) answers.push_back(frame.tcp);
+    }
+    out_.clear();
+    return answers;
+  }
+  void drop_answers() { out_.clear(); }
+  void abort_all() {
+    shard_.abort_all(now_);
+    serve();
+    serve();
+    out_.clear();
+  }
+  const Counters& counters() const { return std::as_const(shard_).counters(); }
+
+ private:
+  static constexpr IpAddress kAddress = IpAddress::v4(10, 0, 0, 2);
+  static constexpr MacAddress kPeerMac{{2, 0, 0, 0, 0, 1}};
+
+  static ShardParams params_with(uint32_t connections) {
+    ShardParams params = params_of(2, connections);
+    params.tcp.syn_cookies = SynCookies::Always;
+    return params;
+  }
+  void add(wire::Flags flags, uint32_t number, Seq seq, Seq ack, std::optional<uint32_t> echoed) {
+    wire::Segment segment;
+    segment.flow = {{IpAddress::v4(10, static_cast<uint8_t>(1 + number % 200),
+                                   static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 8)),
+                     static_cast<uint16_t>(1024 + number % 60000)},
+                    {kAddress, kFirstPort}};
+    segment.seq = seq;
+    segment.ack = ack;
+    segment.flags = flags;
+    segment.window = WireWindow(64000);
+    if (flags.syn()) {
+      segment.options.mss = Mss(1460);
+      segment.options.window_scale = WindowScale(7);
+      segment.options.timestamps = wire::Timestamps{number, 0};
+    } else if (echoed) {
+      segment.options.timestamps = wire::Timestamps{number, *echoed};
+    }
+    Packet packet = pool_.allocate();
+    wire::build_segment(packet, {.destination = MacAddress({2, 0, 0, 0, 0, 2}), .source = kPeerMac}, segment,
+                        wire::Checksum::Software);
+    burst_.push_back(std::move(packet));
+  }
+
+  SeededEntropy entropy_{1};
+  Instant now_{1s};
+  HeapPool pool_{1024, 2048};
+  PacketBatch out_{256};
+  std::vector<Packet> burst_;
+  Echo sink_;
+  shard::Shard shard_;
+};
+
+// A SYN that is answered by a cookie, the SYN-ACK's frame included.
+void SynToCookie(benchmark::State& state) {
+  Target target(1);
+  Stopwatch watch(state);
+  uint32_t number = 0;
+  for (auto _ : state) {
+    for (uint32_t i = 0; i < kBurst; ++i) target.add_syn(number++);
+    watch.measure([&] {
+      target.receive();
+      return kBurst;
+    });
+    target.drop_answers();
+  }
+  watch.report();
+}
+BENCHMARK(SynToCookie)->UseManualTime();
+
+// The ACK that brings it back: a connection is made, its application told.
+void CookieToConnection(benchmark::State& state) {
+  Target target(kBurst);
+  Stopwatch watch(state);
+  uint32_t number = 0;
+  for (auto _ : state) {
+    const uint32_t first = number;
+    for (uint32_t i = 0; i < kBurst; ++i) target.add_syn(number++);
+    target.receive();
+    const std::vector<wire::Segment> answers = target.take();
+    for (uint32_t i = 0; i < kBurst; ++i) target.add_ack(answers[i], first + i);
+    watch.measure([&] {
+      target.receive();
+      target.serve();
+      return kBurst;
+    });
+    target.abort_all();
+  }
+  if (target.counters().tcp_syn_cookies_accepted.value() != number) std::abort();
+  watch.report();
+}
+BENCHMARK(CookieToConnection)->UseManualTime();
+
+// An ACK that brings none: looked at and answered by a RST.
+void RandomAck(benchmark::State& state) {
+  Target target(1);
+  target.add_syn(1);  // from now on an ACK may bring a cookie
+  target.receive();
+  wire::Segment answer = target.take().at(0);
+  Stopwatch watch(state);
+  uint32_t number = 0;
+  for (auto _ : state) {
+    for (uint32_t i = 0; i < kBurst; ++i) {
+      answer.seq += 7919;
+      target.add_ack(answer, number++);
+    }
+    watch.measure([&] {
+      target.receive();
+      return kBurst;
+    });
+    target.drop_answers();
+  }
+  watch.report();
+}
+BENCHMARK(RandomAck)->UseManualTime();
 
 }  // namespace
 }  // namespace millrace::bench

@@ -93,11 +93,19 @@ std::string listeners_text(const json& rows) {
                {"SHARD", Align::Right},
                {"HALF-OPEN", Align::Right},
                {"BACKLOG", Align::Right},
-               {"ACCEPTED", Align::Right}});
+               {"OVERFLOWS", Align::Right},
+               {"COOKIES", Align::Right},
+               {"BACK", Align::Right},
+               {"ACCEPTED", Align::Right},
+               {"OPEN", Align::Right},
+               {"REFUSED", Align::Right}});
   for (const json& row : rows) {
     table.add({row.value("service", std::string()), endpoint_text(row, "local_address", "local_port"),
                std::to_string(number(row, "shard")), std::to_string(number(row, "half_open")),
-               std::to_string(number(row, "backlog")), std::to_string(number(row, "accepted"))});
+               std::to_string(number(row, "backlog")), std::to_string(number(row, "syn_overflows")),
+               std::to_string(number(row, "syn_cookies_sent")),
+               std::to_string(number(row, "syn_cookies_accepted")), std::to_string(number(row, "accepted")),
+               std::to_string(number(row, "open")), std::to_string(number(row, "accept_overflows"))});
   }
   return table.text();
 }

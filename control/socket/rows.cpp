@@ -122,7 +122,14 @@ json as_json(unsigned shard, const shard::ListenerRow& row) {
            {"service", row.name},
            {"half_open", row.half_open},
            {"backlog", row.backlog},
-           {"accepted", row.accepted}};
+           {"accepted", row.accepted},
+           {"open", row.open},
+           {"connections_bound", row.connections == 0 ? json(nullptr) : json(row.connections)},
+           {"syn_overflows", row.syn_overflows},
+           {"accept_overflows", row.accept_overflows},
+           {"syn_cookies_sent", row.cookies_sent},
+           {"syn_cookies_accepted", row.cookies_accepted},
+           {"syn_cookies_rejected", row.cookies_rejected}};
   put(out, "local_address", "local_port", row.local);
   return out;
 }

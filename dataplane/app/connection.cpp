@@ -8,6 +8,8 @@
 
 namespace millrace::app {
 
+static_assert(sizeof(Connection) <= 512, "an idle connection; bench/micro/lifecycle.cpp weighs a million");
+
 Connection::Connection(Stack& stack, Handler& handler, tcp::Memory& memory)
     : tcb_(memory), stack_(&stack), handler_(&handler) {
   MILLRACE_CHECK(static_cast<const void*>(this) == static_cast<const void*>(&tcb_));

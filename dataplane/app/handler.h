@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string_view>
+
+#include "base/address.h"
 
 namespace millrace::app {
 
@@ -42,6 +45,13 @@ class Handler {
   virtual void on_writable(Connection&) {}
   // The peer has sent FIN and everything before it has been consumed: nothing more will be readable.
   virtual void on_peer_finished(Connection&) {}
+  // For a listener's handler: how many more connections to `local` it takes now. Those for which there is no
+  // room are dropped or reset before they exist, as `tcp.accept_overflow` says; an accept queue of bounded
+  // length answers with what is left of it.
+  virtual uint32_t accept_room(const Endpoint& local) const {
+    static_cast<void>(local);
+    return std::numeric_limits<uint32_t>::max();
+  }
   // The end. A connection that failed to open goes straight here.
   virtual void on_closed(Connection&, CloseReason) {}
 };

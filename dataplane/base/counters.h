@@ -50,8 +50,7 @@ namespace millrace {
   X(TcpChecksumBad, "tcp_checksum_bad",                                                                     \
     "The TCP checksum is wrong: damage, or checksum offload is on at the peer.")                            \
   X(TcpPortZero, "tcp_port_zero", "A TCP port is zero.")                                                    \
-  X(TcpFlagsInvalid, "tcp_flags_invalid",                                                                   \
-    "The TCP flags make no sense together (SYN with FIN or RST, or none).")                                 \
+  X(TcpFlagsInvalid, "tcp_flags_invalid", "The TCP flags make no sense together (SYN with FIN or RST).")    \
   X(TcpNoConnection, "tcp_no_connection", "The segment belongs to no connection and no listener.")          \
   X(TcpNotAcceptable, "tcp_not_acceptable", "The segment lies outside the receive window.")                 \
   X(TcpPaws, "tcp_paws", "The timestamp is older than the last one seen (RFC 7323 PAWS).")                  \
@@ -62,6 +61,9 @@ namespace millrace {
   X(TcpReassemblyFull, "tcp_reassembly_full", "Too many out-of-order pieces are held already.")             \
   X(TcpBufferFull, "tcp_buffer_full", "No buffer memory is left for the payload.")                          \
   X(TcpSynQueueFull, "tcp_syn_queue_full", "The listener's queue of half-open connections is full.")        \
+  X(TcpAcceptQueueFull, "tcp_accept_queue_full", "The listener's application takes no more connections.")   \
+  X(TcpSynCookieLimit, "tcp_syn_cookie_limit",                                                              \
+    "An ACK that may carry another node's SYN cookie was not looked at: too many came.")                    \
   X(TcpConnectionsFull, "tcp_connections_full", "The table of connections is full.")                        \
   X(PacketPoolEmpty, "packet_pool_empty", "No packet buffer is left to send with.")                         \
   X(TxQueueFull, "tx_queue_full", "The transmit queue is full.")                                            \
@@ -106,6 +108,8 @@ enum class DropReason : uint8_t {
   X(tcp_retransmitted_bytes, "bytes", "Payload octets sent again.")                                         \
   X(tcp_rto_fired, "events", "Retransmission time-outs.")                                                   \
   X(tcp_fast_retransmits, "events", "Fast retransmits (three duplicate acknowledgements).")                 \
+  X(tcp_closed_windows_reset, "connections",                                                                \
+    "Connections reset while payload memory was short because the peer kept its window closed.")            \
   X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                         \
   X(tcp_duplicate_acks_received, "segments", "Duplicate acknowledgements received.")                        \
   X(tcp_out_of_order_segments, "segments", "Segments held until a gap before them closes.")                 \
@@ -113,7 +117,16 @@ enum class DropReason : uint8_t {
   X(tcp_delayed_acks_sent, "segments", "Acknowledgements sent by the delayed-ACK timer.")                   \
   X(tcp_time_wait_entered, "connections", "Connections that entered TIME-WAIT.")                            \
   X(tcp_time_wait_recycled, "connections", "TIME-WAIT records ended early for lack of room.")               \
-  X(tcp_time_wait_reused, "connections", "TIME-WAIT records re-opened by a new SYN.")                       \
+  X(tcp_time_wait_reopened, "connections", "TIME-WAIT records ended by a new SYN of the peer.")             \
+  X(tcp_time_wait_reused, "connections", "TIME-WAIT records whose ports an active open took over.")         \
+  X(tcp_ports_exhausted, "connections", "Active opens that found no free port in a bounded search.")        \
+  X(tcp_syns_repeated_at_once, "segments",                                                                  \
+    "SYNs sent again at once because the peer answered for an earlier connection.")                         \
+  X(tcp_syn_queue_overflows, "segments", "SYNs that found the queue of half-open connections full.")        \
+  X(tcp_syn_cookies_sent, "segments", "SYN-ACKs that carry a SYN cookie: no record is kept.")               \
+  X(tcp_syn_cookies_accepted, "connections", "Connections made of an ACK that brought a SYN cookie back.")  \
+  X(tcp_syn_cookies_rejected, "segments", "ACKs that might have brought a SYN cookie and did not.")         \
+  X(tcp_accept_overflows, "segments", "SYNs and ACKs that found the application without room.")             \
   X(tcp_syn_acks_retransmitted, "segments", "SYN-ACKs sent again.")                                         \
   X(tcp_illegal_transitions, "events", "State transitions refused: a defect of ours.")                      \
   X(peer_checksum_unfinished, "packets",                                                                    \

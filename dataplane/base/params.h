@@ -15,6 +15,11 @@
 
 namespace millrace {
 
+// RFC 4987 §3.6. Auto: when the queue of half-open connections is full.
+enum class SynCookies : uint8_t { Auto, Always, Never };
+// What becomes of the ACK that would complete a connection for which the application has no room.
+enum class AcceptOverflow : uint8_t { Drop, Reset };
+
 // Read by tcp/ on every call: changes made between two bursts take effect at once.
 struct TcpParams {
   Micros msl = 30s;                       // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
@@ -34,6 +39,16 @@ struct TcpParams {
   bool quick_ack = true;                  // acknowledge at once while a connection is young
   uint32_t initial_window_segments = 10;  // RFC 6928
   uint32_t reassembly_segments = 256;     // out-of-order pieces held a connection
+  SynCookies syn_cookies = SynCookies::Auto;
+  Micros syn_cookie_rotation = 60s;       // a cookie is good for one to two of these
+  uint32_t fleet_cookie_checks = 10'000;  // a second: cookies that we did not issue, where keys are shared
+  AcceptOverflow accept_overflow = AcceptOverflow::Drop;
+  // Probes that a closed window answers before memory that is short is taken back (RFC 6429).
+  uint32_t zero_window_probes = 6;
+  bool time_wait_reopen = true;          // a new SYN of the peer ends TIME-WAIT (RFC 6191, RFC 9293 MAY-2)
+  bool time_wait_reuse = true;           // an active open may, where timestamps tell old from new
+  Micros time_wait_reuse_after = 100ms;  // not before this: the peer's clock must have moved too
+  bool time_wait_ignore_rst = true;      // RFC 1337 §3, F1; written deviation
 };
 
 struct NeighborParams {
@@ -74,8 +89,9 @@ struct MemoryParams {
 };
 
 struct ListenerParams {
-  Endpoint local;           // an unspecified address: every local address of that family (v4 0.0.0.0, v6 ::)
-  uint32_t backlog = 1024;  // half-open connections of this listener
+  Endpoint local;            // an unspecified address: every local address of that family (v4 0.0.0.0, v6 ::)
+  uint32_t backlog = 1024;   // half-open connections of this listener
+  uint32_t connections = 0;  // that it may have open; 0: as many as there is room for
 };
 
 struct ShardParams {

@@ -3,7 +3,9 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -11,7 +13,18 @@ namespace millrace::flow {
 
 static_assert(crypto_shorthash_KEYBYTES == 16 && crypto_shorthash_BYTES == 8);
 
-Ports::Ports(PortRange range, Entropy& entropy) : range_(range), key_(entropy.key()) {
+namespace {
+
+uint32_t stride_of(uint32_t count) {
+  auto stride = static_cast<uint32_t>(uint64_t{count} * 618 / 1000);
+  while (stride > 1 && std::gcd(stride, count) != 1) --stride;
+  return std::max<uint32_t>(stride, 1);
+}
+
+}  // namespace
+
+Ports::Ports(PortRange range, Entropy& entropy)
+    : range_(range), stride_(stride_of(range.count())), key_(entropy.key()) {
   MILLRACE_CHECK(range.first != 0 && range.first <= range.last);
   // RFC 6056 §3.3.4: the counters begin anywhere.
   for (uint32_t& counter : counters_) counter = static_cast<uint32_t>(entropy.next() >> 32) % range.count();

@@ -8,20 +8,6 @@
 
 namespace millrace::ip {
 
-bool TokenBucket::take(Instant now) {
-  if (filled_ == Instant::min()) filled_ = now;
-  if (now > filled_ && rate_ != 0) {
-    // Beyond the time that fills the bucket the product would only overflow.
-    const int64_t full_after = capacity_ / rate_ + 1;
-    const int64_t elapsed = std::min<int64_t>((now - filled_).count(), full_after);
-    level_ = std::min(capacity_, level_ + elapsed * rate_);
-    filled_ = now;
-  }
-  if (level_ < kToken) return false;
-  level_ -= kToken;
-  return true;
-}
-
 void IcmpOutput::send_echo_reply(const wire::Frame& request, const IpAddress& source, PacketBatch& out) {
   const bool v4 = source.is_v4();
   const wire::IcmpMessage reply{.type = v4 ? wire::icmp4::kEchoReply : wire::icmp6::kEchoReply,

@@ -6,25 +6,11 @@
 #include "base/packet.h"
 #include "base/params.h"
 #include "base/time.h"
+#include "base/token_bucket.h"
 #include "ip/local_addresses.h"
 #include "wire/icmp.h"
 
 namespace millrace::ip {
-
-// RFC 4443 §2.4 (f): errors at `rate` a second on average, a tenth of a second's worth at once.
-class TokenBucket {
- public:
-  explicit TokenBucket(uint32_t rate)
-      : rate_(rate), capacity_(rate == 0 ? 0 : std::max<int64_t>(rate / 10, 1) * kToken), level_(capacity_) {}
-  bool take(Instant now);
-
- private:
-  static constexpr int64_t kToken = 1'000'000;  // micro-tokens: a microsecond brings `rate` of them
-  int64_t rate_;
-  int64_t capacity_;
-  int64_t level_;
-  Instant filled_ = Instant::min();
-};
 
 class IcmpOutput {
  public:
@@ -50,7 +36,7 @@ class IcmpOutput {
   const LocalAddresses& local_;
   PacketPool& pool_;
   Counters& counters_;
-  TokenBucket errors_;
+  TokenBucket errors_;  // RFC 4443 §2.4 (f)
 };
 
 }  // namespace millrace::ip

@@ -51,16 +51,19 @@ void Shard::expire(Instant now, PacketBatch& out) {
     const wire::FlowAddress flow{.local = {impl.host.local_address(record.key.local), record.key.local_port},
                                  .remote = {record.key.remote, record.key.remote_port}};
     record.retries = static_cast<uint8_t>((record.retries + 1) & 0xf);
+    impl.syn_queue.sent(index, now);
+    if (impl.is_crowded(impl.listeners[record.listener]) &&
+        impl.host.resolve(flow.remote.address, now) == nullptr)
+      return;
     wire::Segment answer;
     tcp::syn_ack(record, impl.params.tcp, impl.isn.timestamp_offset(flow.local.address, flow.remote.address),
                  now, answer);
     impl.counters.tcp_syn_acks_retransmitted.add();
-    impl.syn_queue.sent(index, now);
     impl.send_stateless(flow, answer, tcp::State::SynReceived, out);
   });
 
   impl.time_wait_fifo.expire(
-      now, [&](uint32_t index) { return impl.time_wait[index].expires; },
+      now, [&](uint32_t index) { return impl.time_wait_ends(index); },
       [&](uint32_t index) {
         if (impl.strays_out != 0) impl.release_claim(impl.flow_of(impl.time_wait[index].key));
         const flow::Ref ref(flow::Kind::TimeWait, index);

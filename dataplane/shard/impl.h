@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/slab.h"
+#include "base/token_bucket.h"
 #include "flow/listeners.h"
 #include "flow/ports.h"
 #include "flow/steering_check.h"
@@ -35,7 +36,15 @@ struct Listener {
   app::Handler* handler = nullptr;
   std::string name;
   uint32_t half_open = 0;
+  uint32_t open = 0;        // connections of it, until the application has been told of their end
+  uint32_t untold = 0;      // those among them whose application has not been called since they came
+  Instant cookies_until{};  // until then an ACK may bring back a cookie of ours
   uint64_t accepted = 0;
+  uint64_t cookies_sent = 0;
+  uint64_t cookies_accepted = 0;
+  uint64_t cookies_rejected = 0;
+  uint64_t syn_overflows = 0;  // SYNs that found the queue of half-open connections full
+  uint64_t accept_overflows = 0;
 };
 
 struct Shard::Impl {
@@ -43,7 +52,9 @@ struct Shard::Impl {
        Entropy& entropy, Instant start, const Place& where);
   ~Impl();
 
-  tcp::Context context() { return {.now = now, .params = params.tcp, .counters = counters}; }
+  tcp::Context context() {
+    return {.now = now, .params = params.tcp, .counters = counters, .memory_short = memory.is_short()};
+  }
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
   flow::FlowKey make_key(const wire::FlowAddress& flow, ip::LocalId local) const;
@@ -59,16 +70,53 @@ struct Shard::Impl {
   void on_connection(app::Connection& connection, wire::Frame& frame, Packet& packet, PacketBatch& out);
   void on_syn_record(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   void on_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
-  void on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, PacketBatch& out);
+  void acknowledge_time_wait(tcp::TimeWaitRecord& record, const wire::Frame& frame, PacketBatch& out);
+  void reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
+  void on_stranger(wire::Frame& frame, Packet& packet, const flow::FlowKey& key, uint64_t hash,
+                   PacketBatch& out);
   void on_icmp_error(const ip::TransportError& error, Packet& packet, PacketBatch& out);
 
   // ---- open.cpp
   uint32_t new_connection(app::Handler& handler, const wire::FlowAddress& flow, const flow::FlowKey& key);
-  void accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key, uint64_t hash,
+  // False: dropped, and counted.
+  bool accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, Seq iss,
                   PacketBatch& out);
   app::Connection* promote(uint32_t index, const wire::FlowAddress& flow, uint64_t hash);
   void forget_syn_record(uint32_t index, uint64_t hash);
+  // Many half-open connections may be a flood from made-up sources: their SYN-ACKs, sent again, are not worth
+  // a resolution each (RFC 6583 §3). An honest peer sends its SYN again, and is answered where that came
+  // from.
+  bool is_crowded(const Listener& listener) const {
+    return 2 * uint64_t{listener.half_open} >= listener.params.backlog ||
+           2 * uint64_t{syn_queue.size()} >= params.memory.syn_records;
+  }
+  // The connection is the listener's from now on.
+  void take_for_listener(app::Connection& connection, uint32_t listener);
+  bool has_accept_room(const Listener& listener) const;
+  // A SYN or the handshake's ACK came for which has_accept_room() has none.
+  void overflow_accept_queue(Listener& listener, const wire::Frame& frame, PacketBatch& out);
   app::OpenResult open(const app::ConnectOptions& options, app::Handler& handler);
+  // Between these ends, taking over the TIME-WAIT that rests there (kNoIndex: none).
+  app::OpenResult open(const wire::FlowAddress& flow, const flow::FlowKey& key, uint32_t resting,
+                       app::Handler& handler);
+
+  void share_timestamps(const Secrets& secrets);
+
+  // ---- cookies.cpp
+  enum class CookieDoubt : uint8_t {
+    None,  // no cookie can come
+    Possible,
+    Limited,  // another node's may have come, and too many have been looked at
+  };
+  CookieDoubt cookie_doubt(const Listener& listener);
+  bool brings_cookie(uint32_t listener, const wire::Segment& ack);
+  void answer_with_cookie(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key,
+                          PacketBatch& out);
+  // False: the segment brings no cookie and is as if there were none.
+  bool accept_by_cookie(uint32_t listener, wire::Frame& frame, Packet& packet, const flow::FlowKey& key,
+                        uint64_t hash, PacketBatch& out);
+  app::Connection* open_by_cookie(uint32_t listener, const wire::Segment& syn, const wire::Segment& ack,
+                                  const flow::FlowKey& key, uint64_t hash);
 
   // ---- steer.cpp
   bool shares_flows() const { return place.peers != nullptr; }
@@ -95,6 +143,7 @@ struct Shard::Impl {
   void leave(app::Connection& connection, PacketBatch& out);
   void enter_time_wait(app::Connection& connection, uint64_t hash);
   void forget_time_wait(uint32_t index, uint64_t hash);
+  Instant time_wait_ends(uint32_t index) const { return time_wait[index].since + 2 * params.tcp.msl; }
   void destroy(app::Connection& connection);
   void shut_down_idle();
   void show_gauges();
@@ -147,8 +196,12 @@ struct Shard::Impl {
   std::vector<uint32_t> ready;  // connections to be served by run() and transmit()
   Recorder recorder;
   tcp::KeyRing syn_cookie_keys;
-  Packet spare;  // allocated ahead: whether there is something to send shows only later
+  bool shared_keys = false;  // other nodes issue cookies by them
+  TokenBucket fleet_cookie_checks;
+  int64_t wall_ahead_ms = 0;  // of timestamp_clock()
+  Packet spare;               // allocated ahead: whether there is something to send shows only later
   bool draining = false;
+  bool any_untold = false;  // a listener has connections that run() has not told
 
   flow::SteeringCheck steering_check;
   bool handed_over = false;  // this burst has been through another shard

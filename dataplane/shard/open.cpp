@@ -39,33 +39,57 @@ app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handl
   if (local == ip::kNoLocal) return {.connection = nullptr, .error = AddressNotOurs};
 
   wire::FlowAddress flow{.local = {*source, 0}, .remote = options.remote};
+  flow::FlowKey key;
+  uint32_t resting = kNoIndex;
   const auto is_free = [&](uint16_t port) {
     flow.local.port = port;
-    const flow::FlowKey key = make_key(flow, local);
-    return !table.find(hash(key), key, [this](flow::Ref ref) -> const flow::FlowKey& {
-      return key_of(ref);
-    }) && (strays.empty() || !strays.contains(flow));
+    key = make_key(flow, local);
+    resting = kNoIndex;
+    const flow::Ref ref =
+        table.find(hash(key), key, [this](flow::Ref at) -> const flow::FlowKey& { return key_of(at); });
+    if (!ref) return strays.empty() || !strays.contains(flow);
+    if (ref.kind() != flow::Kind::TimeWait) return false;
+    resting = ref.index();
+    return tcp::may_reuse(time_wait[resting], now, params.tcp);
   };
   const std::optional<uint16_t> port = options.local_port ? options.local_port : choose_port(flow, is_free);
-  if (!port) return {.connection = nullptr, .error = NoPorts};
+  if (!port) {
+    counters.tcp_ports_exhausted.add();
+    return {.connection = nullptr, .error = NoPorts};
+  }
   if (*port == 0) return {.connection = nullptr, .error = BadAddress};
-  if (!is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
+  if (options.local_port && !is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
+  return open(flow, key, resting, handler);
+}
 
-  const flow::FlowKey key = make_key(flow, local);
+app::OpenResult Shard::Impl::open(const wire::FlowAddress& flow, const flow::FlowKey& key, uint32_t resting,
+                                  app::Handler& handler) {
+  using enum app::OpenError;
   const uint32_t index = new_connection(handler, flow, key);
   if (index == kNoIndex) return {.connection = nullptr, .error = NoMemory};
   app::Connection& connection = connections[index];
-  tcp::open_active(connection.tcb(),
-                   {.iss = isn.isn(flow, now),
-                    .ts_offset = isn.timestamp_offset(flow.local.address, flow.remote.address),
-                    .our_mss = tcp::mss_for_mtu(params.interface.mtu, source->family())},
-                   context());
-  if (!table.insert(hash(key), flow::Ref(flow::Kind::Connection, index))) {
+  tcp::OpenParams ends{.iss = isn.isn(flow, now),
+                       .ts_offset = isn.timestamp_offset(flow.local.address, flow.remote.address),
+                       .our_mss = tcp::mss_for_mtu(params.interface.mtu, flow.local.address.family())};
+  const flow::Ref ref(flow::Kind::Connection, index);
+  if (resting != kNoIndex) {
+    // RFC 9293 §3.6.1 for the numbers; the clock goes on (RFC 7323 §5), whatever key it would have today.
+    const tcp::TimeWaitRecord& record = time_wait[resting];
+    ends.iss = tcp::iss_beyond(record, ends.iss);
+    ends.ts_offset = record.ts_offset;
+    if (!owns(flow)) connection.links.stray = app::Connection::Links::Stray::Granted;  // since the old one
+    table.replace(hash(key), flow::Ref(flow::Kind::TimeWait, resting), ref);
+    time_wait_fifo.remove(resting);
+    time_wait.destroy(resting);
+    counters.tcp_time_wait_reused.add();
+  } else if (!table.insert(hash(key), ref)) {
     connections.destroy(index);
     return {.connection = nullptr, .error = NoMemory};
+  } else if (!owns(flow)) {
+    claim(connection);
   }
   ++table_changes;
-  if (!owns(flow)) claim(connection);
+  tcp::open_active(connection.tcb(), ends, context());
   make_ready(connection);
   return {.connection = &connection, .error = None};
 }
@@ -110,18 +134,36 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
   return app::OpenError::None;
 }
 
-void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
-                             uint64_t key_hash, PacketBatch& out) {
+bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
+                             uint64_t key_hash, Seq iss, PacketBatch& out) {
   Listener& entry = listeners[listener];
-  if (entry.half_open >= entry.params.backlog || syn_queue.full())
-    return counters.drop(DropReason::TcpSynQueueFull);
+  if (!has_accept_room(entry)) {
+    overflow_accept_queue(entry, frame, out);
+    return false;
+  }
+  const bool full = entry.half_open >= entry.params.backlog || syn_queue.full();
+  if (full) {
+    ++entry.syn_overflows;
+    counters.tcp_syn_queue_overflows.add();
+  }
+  // RFC 4987 §3.6: nothing of the half-open is lost, and nothing is kept of what comes more.
+  const SynCookies cookies = params.tcp.syn_cookies;
+  if (cookies == SynCookies::Always || (full && cookies == SynCookies::Auto)) {
+    answer_with_cookie(listener, frame, key, out);
+    return true;
+  }
+  if (full) {
+    counters.drop(DropReason::TcpSynQueueFull);
+    return false;
+  }
   const wire::Segment& syn = frame.tcp;
   const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
-  const uint32_t index = syn_queue.create(key, syn, isn.isn(syn.flow, now), announced,
-                                          static_cast<uint16_t>(listener), params.tcp.receive_buffer);
+  const uint32_t index =
+      syn_queue.create(key, syn, iss, announced, static_cast<uint16_t>(listener), params.tcp.receive_buffer);
   if (index == kNoIndex || !table.insert(key_hash, flow::Ref(flow::Kind::SynRecord, index))) {
     if (index != kNoIndex) syn_queue.destroy(index);
-    return counters.drop(DropReason::TcpSynQueueFull);
+    counters.drop(DropReason::TcpSynQueueFull);
+    return false;
   }
   ++table_changes;
   ++entry.half_open;
@@ -132,6 +174,7 @@ void Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
                isn.timestamp_offset(syn.flow.local.address, syn.flow.remote.address), now, answer);
   syn_queue.sent(index, now);
   reply(frame, answer, tcp::State::SynReceived, out);
+  return true;
 }
 
 app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& flow, uint64_t record_hash) {
@@ -140,16 +183,38 @@ app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& f
   const uint32_t created = new_connection(*entry.handler, flow, record.key);
   if (created == kNoIndex) return nullptr;
   app::Connection& connection = connections[created];
-  connection.links.listener = record.listener;
   tcp::open_passive(connection.tcb(), record, isn.timestamp_offset(flow.local.address, flow.remote.address),
                     context());
   table.replace(record_hash, flow::Ref(flow::Kind::SynRecord, index),
                 flow::Ref(flow::Kind::Connection, created));
   ++table_changes;
   --entry.half_open;
-  ++entry.accepted;
+  take_for_listener(connection, record.listener);
   syn_queue.destroy(index);
   return &connection;
+}
+
+void Shard::Impl::take_for_listener(app::Connection& connection, uint32_t listener) {
+  Listener& entry = listeners[listener];
+  connection.links.listener = listener;
+  ++entry.accepted;
+  ++entry.open;
+  ++entry.untold;
+  any_untold = true;
+}
+
+// The application learns of a connection in run(): what has come since then is not in its answer yet.
+bool Shard::Impl::has_accept_room(const Listener& listener) const {
+  const uint32_t bound = listener.params.connections;
+  if (bound != 0 && listener.open >= bound) return false;
+  return listener.handler->accept_room(listener.params.local) > listener.untold;
+}
+
+void Shard::Impl::overflow_accept_queue(Listener& listener, const wire::Frame& frame, PacketBatch& out) {
+  ++listener.accept_overflows;
+  counters.tcp_accept_overflows.add();
+  counters.drop(DropReason::TcpAcceptQueueFull);
+  if (params.tcp.accept_overflow == AcceptOverflow::Reset) reply_reset(frame, tcp::State::Listen, out);
 }
 
 void Shard::Impl::forget_syn_record(uint32_t index, uint64_t record_hash) {

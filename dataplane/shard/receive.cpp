@@ -112,7 +112,7 @@ void Shard::Impl::dispatch(size_t i, Packet& packet, PacketBatch& out) {
   counters.tcp_segments_received.add();
   if (!refs[i]) {
     recorder.received(now, frame.tcp, keys[i].local, tcp::State::Closed);
-    return on_stranger(frame, keys[i], hashes[i], out);
+    return on_stranger(frame, packet, keys[i], hashes[i], out);
   }
   const uint32_t index = refs[i].index();
   switch (refs[i].kind()) {
@@ -149,11 +149,24 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
   DropReason reason{};
   const tcp::SynAction action = tcp::on_segment(syn_queue[index], frame.tcp, reason);
   if (action == tcp::SynAction::Promote) {
+    Listener& listener = listeners[syn_queue[index].listener];
+    if (!has_accept_room(listener)) {
+      overflow_accept_queue(listener, frame, out);
+      if (params.tcp.accept_overflow == AcceptOverflow::Drop) return;  // the peer sends again
+      counters.tcp_open_failures.add();
+      return forget_syn_record(index, record_hash);
+    }
     app::Connection* connection = promote(index, frame.tcp.flow, record_hash);
     if (connection != nullptr) return on_connection(*connection, frame, packet, out);
     return counters.drop(DropReason::TcpConnectionsFull);  // the peer sends again, and so does the record
   }
   const tcp::SynRecord& record = syn_queue[index];
+  if (action == tcp::SynAction::Reset && brings_cookie(record.listener, frame.tcp)) {
+    // An earlier SYN of the same handshake was answered by a cookie, and the peer has that one.
+    const flow::FlowKey key = record.key;
+    forget_syn_record(index, record_hash);
+    return on_stranger(frame, packet, key, record_hash, out);
+  }
   const uint32_t ts_offset =
       isn.timestamp_offset(frame.tcp.flow.local.address, frame.tcp.flow.remote.address);
   wire::Segment answer;
@@ -182,32 +195,18 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
 void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t record_hash, PacketBatch& out) {
   tcp::TimeWaitRecord& record = time_wait[index];
   DropReason reason{};
-  const tcp::TimeWaitAction action = tcp::on_segment(record, frame.tcp, now, reason);
+  const tcp::TimeWaitAction action = tcp::on_segment(record, frame.tcp, params.tcp, reason);
   recorder.conclude(tcp::State::TimeWait);
   switch (action) {
     case tcp::TimeWaitAction::Restart:
-      record.expires = now + 2 * params.tcp.msl;
+      record.since = now;
       time_wait_fifo.move_to_back(index);
       [[fallthrough]];
-    case tcp::TimeWaitAction::Acknowledge: {
+    case tcp::TimeWaitAction::Acknowledge:
       if (action == tcp::TimeWaitAction::Acknowledge) counters.drop(reason);
-      wire::Segment answer;
-      tcp::acknowledge(record, now, answer);
-      return reply(frame, answer, tcp::State::TimeWait, out);
-    }
-    case tcp::TimeWaitAction::Reopen: {
-      const flow::FlowKey key = make_key(frame.tcp.flow, record.key.local);
-      if (listening.find(frame.tcp.flow.local) == kNoIndex || draining || !owns(frame.tcp.flow)) {
-        // Nobody would take the new connection: the old one's quiet time goes on.
-        wire::Segment answer;
-        tcp::acknowledge(record, now, answer);
-        counters.drop(DropReason::TcpStateIgnores);
-        return reply(frame, answer, tcp::State::TimeWait, out);
-      }
-      counters.tcp_time_wait_reused.add();
-      forget_time_wait(index, record_hash);
-      return on_stranger(frame, key, record_hash, out);
-    }
+      return acknowledge_time_wait(record, frame, out);
+    case tcp::TimeWaitAction::Reopen:
+      return reopen_time_wait(index, frame, record_hash, out);
     case tcp::TimeWaitAction::Remove:
       counters.tcp_resets_received.add();
       recorder.conclude(tcp::State::Closed);
@@ -217,20 +216,48 @@ void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t reco
   }
 }
 
+void Shard::Impl::acknowledge_time_wait(tcp::TimeWaitRecord& record, const wire::Frame& frame,
+                                        PacketBatch& out) {
+  wire::Segment answer;
+  tcp::acknowledge(record, now, answer);
+  reply(frame, answer, tcp::State::TimeWait, out);
+}
+
+// RFC 9293 §3.6.1 (MAY-2).
+void Shard::Impl::reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t record_hash,
+                                   PacketBatch& out) {
+  tcp::TimeWaitRecord& record = time_wait[index];
+  const wire::FlowAddress& flow = frame.tcp.flow;
+  const uint32_t listener = draining ? kNoIndex : listening.find(flow.local);
+  if (listener == kNoIndex || !owns(flow)) {
+    // Nobody would take the new connection: the old one's quiet time goes on.
+    counters.drop(DropReason::TcpStateIgnores);
+    return acknowledge_time_wait(record, frame, out);
+  }
+  const flow::FlowKey key = make_key(flow, record.key.local);
+  const Seq iss = tcp::iss_beyond(record, isn.isn(flow, now));
+  if (!accept_syn(listener, frame, key, record_hash, iss, out)) return;
+  counters.tcp_time_wait_reopened.add();
+  forget_time_wait(index, record_hash);
+}
+
 // RFC 9293 §3.10.7.1 (CLOSED) and §3.10.7.2 (LISTEN).
-void Shard::Impl::on_stranger(wire::Frame& frame, const flow::FlowKey& key, uint64_t key_hash,
+void Shard::Impl::on_stranger(wire::Frame& frame, Packet& packet, const flow::FlowKey& key, uint64_t key_hash,
                               PacketBatch& out) {
   const wire::Flags flags = frame.tcp.flags;
   const uint32_t listener = draining ? kNoIndex : listening.find(frame.tcp.flow.local);
   if (flags.rst()) return counters.drop(DropReason::TcpNoConnection);
   // RFC 9293 §3.9.2.3: nothing is answered that claims to come from us or from everybody.
   if (!host.source_acceptable(frame.source)) return counters.drop(DropReason::IpSourceInvalid);
+  if (listener != kNoIndex && flags.ack() && !flags.syn() &&
+      accept_by_cookie(listener, frame, packet, key, key_hash, out))
+    return;
   if (listener == kNoIndex || flags.ack()) {
     counters.drop(DropReason::TcpNoConnection);
     return reply_reset(frame, listener == kNoIndex ? tcp::State::Closed : tcp::State::Listen, out);
   }
   if (!flags.syn()) return counters.drop(DropReason::TcpStateIgnores);
-  accept_syn(listener, frame, key, key_hash, out);
+  accept_syn(listener, frame, key, key_hash, isn.isn(frame.tcp.flow, now), out);
 }
 
 // RFC 5927 §4: only for a segment in flight; a hard error ends nothing but an open (RFC 1122 §4.2.3.9

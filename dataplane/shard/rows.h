@@ -46,6 +46,13 @@ struct ListenerRow {
   uint32_t half_open = 0;
   uint32_t backlog = 0;
   uint64_t accepted = 0;
+  uint32_t open = 0;
+  uint32_t connections = 0;  // bound of `open`; 0: none
+  uint64_t syn_overflows = 0;
+  uint64_t accept_overflows = 0;
+  uint64_t cookies_sent = 0;
+  uint64_t cookies_accepted = 0;
+  uint64_t cookies_rejected = 0;
 };
 
 // One segment seen or sent.

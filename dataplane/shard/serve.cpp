@@ -19,6 +19,9 @@ void Shard::run(Instant now) {
   for (app::Program* program : impl_->programs) program->run(*this, now);
   // By index: a callback may open connections or touch others, which lengthens the list.
   for (size_t i = 0; i < impl_->ready.size(); ++i) impl_->connections[impl_->ready[i]].deliver();
+  if (!impl_->any_untold) return;
+  impl_->any_untold = false;
+  for (Listener& listener : impl_->listeners) listener.untold = 0;
 }
 
 void Shard::transmit(Instant now, PacketBatch& out) {
@@ -127,13 +130,12 @@ void Shard::Impl::enter_time_wait(app::Connection& connection, uint64_t key_hash
   }
   counters.tcp_time_wait_entered.add();
   const flow::Ref from(flow::Kind::Connection, connection.links.index);
-  const uint32_t index = time_wait.create(connection.tcb());
+  const uint32_t index = time_wait.create(connection.tcb(), now);
   if (index == kNoIndex) {  // configured to hold none
     table.erase(key_hash, from);
     if (strays_out != 0) release_claim({.local = connection.local(), .remote = connection.remote()});
     return;
   }
-  time_wait[index].expires = now + 2 * params.tcp.msl;
   time_wait_fifo.push_back(index);
   table.replace(key_hash, from, flow::Ref(flow::Kind::TimeWait, index));
 }
@@ -150,6 +152,7 @@ void Shard::Impl::destroy(app::Connection& connection) {
   const uint32_t index = connection.links.index;
   wheel.cancel(connection.tcb().hot.timer);
   if (delayed_acks.contains(index)) delayed_acks.remove(index);
+  if (connection.links.listener != kNoIndex) --listeners[connection.links.listener].open;
   connections.destroy(index);
 }
 

@@ -1,6 +1,7 @@
 #include "shard/shard.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "shard/impl.h"
 #include "tcp/close/close.h"
@@ -10,7 +11,10 @@ namespace millrace::shard {
 namespace {
 
 constexpr uint32_t kListeners = 1024;
-constexpr std::chrono::seconds kSynCookieEpoch(60);
+
+std::chrono::seconds whole_seconds(Micros duration) {
+  return std::chrono::floor<std::chrono::seconds>(duration);
+}
 
 uint32_t table_bound(const MemoryParams& memory) {
   const uint64_t all = uint64_t{memory.connections} + memory.syn_records + memory.time_wait_records;
@@ -42,7 +46,9 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       delayed_acks(AckLinks{&connections}),
       recorder(given.memory.trace_segments),
       syn_cookie_keys(tcp::KeyUse::SynCookie, given.secrets ? *given.secrets : draw_secrets(entropy),
-                      kSynCookieEpoch) {
+                      whole_seconds(given.tcp.syn_cookie_rotation)),
+      fleet_cookie_checks(given.tcp.fleet_cookie_checks) {
+  if (given.secrets) share_timestamps(*given.secrets);
   if (place.peers != nullptr) host.share_news();
 }
 
@@ -77,7 +83,7 @@ Instant Shard::next_deadline() const {
   Instant deadline = std::min(impl.wheel.next_deadline(), impl.host.next_deadline());
   deadline = std::min(deadline, impl.syn_queue.next_deadline(impl.params.tcp.rto_initial));
   if (!impl.time_wait_fifo.empty())
-    deadline = std::min(deadline, impl.time_wait[impl.time_wait_fifo.front()].expires);
+    deadline = std::min(deadline, impl.time_wait_ends(impl.time_wait_fifo.front()));
   if (!impl.delayed_acks.empty())
     deadline = std::min(deadline, impl.connections[impl.delayed_acks.front()].links.ack_deadline);
   for (const app::Program* program : impl.programs) deadline = std::min(deadline, program->next_call());
@@ -93,11 +99,34 @@ void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
   impl_->ports = flow::Ports(range, entropy);
 }
 
-void Shard::set_tcp_params(const TcpParams& params) { impl_->params.tcp = params; }
+void Shard::set_tcp_params(const TcpParams& params) {
+  impl_->params.tcp = params;
+  impl_->syn_cookie_keys.set_period(whole_seconds(params.syn_cookie_rotation));
+  impl_->fleet_cookie_checks.set_rate(params.fleet_cookie_checks);
+}
 
-void Shard::set_secrets(const Secrets& secrets) { impl_->syn_cookie_keys.set_secrets(secrets); }
+void Shard::set_secrets(const Secrets& secrets) {
+  impl_->syn_cookie_keys.set_secrets(secrets);
+  impl_->share_timestamps(secrets);
+}
 
-void Shard::set_wall_clock(WallTime wall) { impl_->syn_cookie_keys.advance(wall); }
+void Shard::Impl::share_timestamps(const Secrets& secrets) {
+  shared_keys = secrets.shared;
+  std::optional<tcp::SipKey> key;
+  if (shared_keys) key = tcp::derive_key(secrets.issue, tcp::KeyUse::TimestampOffset);
+  isn.share_timestamps(key);
+}
+
+// Timestamps follow the time of day only where it leaves the steady clock by more than it trembles: a
+// connection that is opened again must not find its clock set back.
+void Shard::set_wall_clock(WallTime wall, Instant at) {
+  constexpr int64_t kTremble = 1000;
+  impl_->syn_cookie_keys.advance(wall);
+  const int64_t ahead = wall.time_since_epoch().count() - at.time_since_epoch().count() / 1000;
+  if (std::abs(ahead - impl_->wall_ahead_ms) <= kTremble) return;
+  impl_->wall_ahead_ms = ahead;
+  impl_->isn.set_wall_ahead(static_cast<uint32_t>(ahead));
+}
 
 uint32_t Shard::connections() const { return impl_->connections.used() + impl_->syn_queue.size(); }
 

@@ -76,8 +76,8 @@ class Shard final : public app::Stack {
   // New values for what may change live; between two bursts.
   void set_tcp_params(const TcpParams& params);
   void set_secrets(const Secrets& secrets);
-  // The time of day, about once a second; it decides which keys of cookies count.
-  void set_wall_clock(WallTime wall);
+  // The time of day at the instant `at`, about once a second; it decides which keys of cookies count.
+  void set_wall_clock(WallTime wall, Instant at);
 
   // ---- sight ---------------------------------------------------------------------------------------------
   const Counters& counters() const;

@@ -97,7 +97,14 @@ std::vector<ListenerRow> Shard::listeners() const {
                     .local = listener.params.local,
                     .half_open = listener.half_open,
                     .backlog = listener.params.backlog,
-                    .accepted = listener.accepted});
+                    .accepted = listener.accepted,
+                    .open = listener.open,
+                    .connections = listener.params.connections,
+                    .syn_overflows = listener.syn_overflows,
+                    .accept_overflows = listener.accept_overflows,
+                    .cookies_sent = listener.cookies_sent,
+                    .cookies_accepted = listener.cookies_accepted,
+                    .cookies_rejected = listener.cookies_rejected});
   return rows;
 }
 

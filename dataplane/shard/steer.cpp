@@ -86,12 +86,12 @@ void Shard::hear(const Notice& notice, Instant now, PacketBatch& out) {
 std::optional<uint16_t> Shard::Impl::choose_port(const wire::FlowAddress& flow,
                                                  const std::function<bool(uint16_t)>& is_free) {
   const IpAddress& source = flow.local.address;
-  if (!shares_flows()) return ports.select(source, flow.remote, is_free);
+  if (!shares_flows()) return ports.search(source, flow.remote, is_free);
   const auto owner = place.steering->by_local_port(flow.remote, source);
   const auto is_ours = [&](uint16_t port) { return owner(port) == place.index && is_free(port); };
   if (auto port = ports.select(source, flow.remote, is_ours, kCandidatesAShard * place.steering->shards()))
     return port;
-  return ports.select(source, flow.remote, is_free);
+  return ports.search(source, flow.remote, is_free);
 }
 
 // The SYN waits for the owner's word: it may have a connection between the same two ends.

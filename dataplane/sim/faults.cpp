@@ -43,6 +43,7 @@ void Faults::decide_by_script(std::span<const uint8_t> frame, FaultDecision& dec
         break;
       case ScriptedFault::Action::Duplicate:
         decision.duplicate = true;
+        decision.duplicate_delay += fault.hold;
         break;
       case ScriptedFault::Action::Corrupt:
         decision.corrupt = true;

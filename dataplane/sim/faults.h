@@ -44,7 +44,7 @@ struct ScriptedFault {
   Action action = Action::Lose;
   uint32_t nth = 1;    // the first to which it happens, counted from 1 among the frames that match
   uint32_t count = 1;  // to so many matching frames from then on
-  Micros hold{};       // Hold: takes this much longer
+  Micros hold{};       // Hold: it takes this much longer; Duplicate: the copy does
 };
 
 struct FaultDecision {

@@ -144,7 +144,7 @@ void World::iterate(HostId id) {
   };
   ++iterations_;
   gather(id);
-  host.shard.set_wall_clock(wall() + host.options.wall_ahead);
+  host.shard.set_wall_clock(wall() + host.options.wall_ahead, now());
   phase(Phase::Receive, [&] { host.shard.receive(host.burst, now(), host.out); });
   host.burst.clear();
   phase(Phase::Expire, [&] { host.shard.expire(now(), host.out); });

@@ -13,6 +13,7 @@ struct Context {
   Instant now;
   const TcpParams& params;
   Counters& counters;
+  bool memory_short = false;  // payload memory is nearly used up: who makes no progress gives way
 };
 
 // What became of a received segment. What is to be sent is noted in the TCB and leaves by next_segment();

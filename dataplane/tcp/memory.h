@@ -61,6 +61,7 @@ class Memory {
 
   uint64_t used_bytes() const { return used_; }
   uint64_t budget_bytes() const { return budget_; }
+  bool is_short() const { return used_ > budget_ / 8 * 7; }
   uint64_t held_packets() const { return held_; }
 
  private:

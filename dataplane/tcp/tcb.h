@@ -124,7 +124,8 @@ struct TcbCold {
   End end = End::None;
   bool send_scale_offered = false;
   bool timestamps_offered = false;
-  bool soft_error = false;  // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
+  bool syn_repeated = false;  // at once, because the peer answered for an earlier connection
+  bool soft_error = false;    // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
   uint32_t retransmits = 0;
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;

@@ -31,6 +31,12 @@ void on_handshake_timeout(Tcb& tcb, const Context& context) {
 // Nothing is in flight or the window is closed: ask for the window (RFC 9293 §3.8.6.1).
 void on_persist_timeout(Tcb& tcb, const Context& context) {
   if (tcb.cold.retries >= context.params.data_retries) return give_up(tcb, context);
+  // RFC 6429 §3: a window may stay closed for ever (MUST-37), but not on memory that others need. The backoff
+  // counts the probes since octets were last acknowledged.
+  if (context.memory_short && tcb.cold.rtt.backoff() >= context.params.zero_window_probes) {
+    context.counters.tcp_closed_windows_reset.add();
+    return abort_with_reset(tcb, End::NoMemory);
+  }
   back_off(tcb, context);
   tcb.hot.flags.probe_due = true;
 }

@@ -19,13 +19,9 @@ bool checksum_right(const IpPayload& ip, Frame& frame) {
   return refuse(frame, DropReason::TcpChecksumBad);
 }
 
-// Combinations that no implementation sends: RFC 9293 leaves SYN with FIN or RST without a meaning, and a
-// segment without any flag carries none either.
-bool flags_valid(Flags flags) {
-  constexpr int kControl = Flags::kFin | Flags::kSyn | Flags::kRst | Flags::kPsh | Flags::kAck | Flags::kUrg;
-  if ((flags.bits() & kControl) == 0) return false;
-  return !(flags.syn() && (flags.fin() || flags.rst()));
-}
+// Combinations that no implementation sends: SYN with FIN or RST would ask for two opposite things. What
+// lacks flags is for the state to judge (RFC 9293 §3.10.7).
+bool flags_valid(Flags flags) { return !(flags.syn() && (flags.fin() || flags.rst())); }
 
 // RFC 1122 §4.2.3.10, RFC 9293 §3.9.2.3: TCP is spoken between two single hosts.
 bool ends_valid(Frame& frame) {

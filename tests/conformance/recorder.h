@@ -1,6 +1,7 @@
 // An application that does nothing but write down what it is told.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ class Recorder final : public app::Handler {
   std::vector<uint8_t> received;
   std::vector<tcp::State> last_path;  // walked by the connection that has closed
 
+  uint32_t room = std::numeric_limits<uint32_t>::max();  // for connections of a listener
+
+  uint32_t accept_room(const Endpoint&) const override { return room; }
   void on_established(app::Connection& established) override {
     connection = &established;
     events.emplace_back("established");

@@ -115,6 +115,8 @@ inline constexpr Answer kSynAck{wire::kSyn | wire::kAck, {From::Fresh}, {From::S
 inline constexpr Answer kSynAckAgain{wire::kSyn | wire::kAck, {From::Iss}, {From::SegSeq, 1}};
 inline constexpr Answer kRstFromAck{wire::kRst, {From::SegAck}, {}};
 inline constexpr Answer kRstFromZero{wire::kRst | wire::kAck, {From::Zero}, {From::SegEnd}};
+// Behind the RST that ends the peer's earlier connection; when a SYN goes again is left to the sender.
+inline constexpr Answer kMaySynAgain{wire::kSyn, {From::Iss}, {}, true};
 inline constexpr Answer kRstAfterClose{wire::kRst, {From::Reset}, {}};
 }  // namespace answer
 

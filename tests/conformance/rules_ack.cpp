@@ -17,8 +17,8 @@ std::span<const Rule> ack_rules() {
        .section = "§3.10.7.3 fifth: acceptable, but neither SYN nor RST"},
       {.events = {"ack_of_nothing", "ack_old", "ack_of_unsent", "ack_at_right_edge"},
        .stages = in::kSynSent,
-       .answers = {answer::kRstFromAck},
-       .section = "§3.10.7.3 first"},
+       .answers = {answer::kRstFromAck, answer::kMaySynAgain},
+       .section = "§3.10.7.3 first; §3.5.1 Figure 10"},
 
       {.events = {"ack_good"},
        .stages = in::kSynReceived,
@@ -75,14 +75,14 @@ std::span<const Rule> ack_rules() {
        .answers = {answer::kAck},
        .section = "§3.5.2 group 3"},
 
-      {.events = {"text_without_ack", "fin_without_ack"},
+      {.events = {"text_without_ack", "fin_without_ack", "no_flags"},
        .stages = in::kClosed,
        .answers = {answer::kRstFromZero},
        .section = "§3.10.7.1: no ACK bit"},
-      {.events = {"text_without_ack", "fin_without_ack"},
+      {.events = {"text_without_ack", "fin_without_ack", "no_flags"},
        .stages = in::kListen | in::kSynSent,
        .section = "§3.10.7.2 fourth; §3.10.7.3 fifth"},
-      {.events = {"text_without_ack", "fin_without_ack"},
+      {.events = {"text_without_ack", "fin_without_ack", "no_flags"},
        .stages = in::kSynReceived | in::kSynchronized,
        .section = "§3.10.7.4 fifth: ACK bit off"},
   };

@@ -45,11 +45,13 @@ std::span<const Rule> reset_rules() {
        .section = "§3.10.7.4 second, check 2 (MUST-12, SHLD-2)"},
       {.events = {"rst_exact", "rst_ack_exact", "rst_ack_of_unsent", "rst_with_text"},
        .stages = in::kTimeWait,
-       .enters = {Closed},
-       .section = "§3.10.7.4 second, TIME-WAIT"},
+       .section = "RFC 1337 §3; deviation: rfc1337"},
+      {.events = {"rst_in_window", "rst_at_window_end"},
+       .stages = in::kTimeWait,
+       .section = "RFC 1337 §3; deviation: rfc1337"},
 
       {.events = {"rst_in_window", "rst_at_window_end"},
-       .stages = in::kSynReceived | in::kSynchronized,
+       .stages = in::kSynReceived | (in::kSynchronized & ~in::kTimeWait),
        .answers = {answer::kAck},
        .section = "§3.10.7.4 second, check 3 (RFC 5961 §3.2)"},
       {.events = {"rst_beyond_window", "rst_before_window", "rst_ack_before_window"},
@@ -64,7 +66,7 @@ std::span<const Rule> reset_rules() {
        .section = "§3.10.7.4 second, check 1 or 3; deviation: right edge"},
 
       // Dropped and counted: a written deviation (deviations.md, "flags that no endpoint sends").
-      {.events = {"syn_fin", "syn_rst", "no_flags"}, .stages = in::kAll, .section = "deviation: flags"},
+      {.events = {"syn_fin", "syn_rst"}, .stages = in::kAll, .section = "deviation: flags"},
   };
   return rules;
 }

@@ -40,8 +40,8 @@ std::span<const Rule> syn_rules() {
        .section = "§3.10.7.3 fourth"},
       {.events = {"syn_ack_of_nothing", "syn_ack_of_unsent"},
        .stages = in::kSynSent,
-       .answers = {answer::kRstFromAck},
-       .section = "§3.10.7.3 first"},
+       .answers = {answer::kRstFromAck, answer::kMaySynAgain},
+       .section = "§3.10.7.3 first; §3.5.1 Figure 10"},
 
       // In SYN-RECEIVED the sequence check comes first: a SYN outside the window is only acknowledged.
       {.events = {"syn_beyond_window"},

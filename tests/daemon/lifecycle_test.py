@@ -63,6 +63,43 @@ class Lifecycle(harness.DaemonTest):
         self.assertIn("second signal", errors)
         self.assertEqual(serve.left_behind(), [])
 
+    def key_file(self, text):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        path = os.path.join(folder, "fleet.key")
+        self.write_key(path, text)
+        return path
+
+    def write_key(self, path, text):
+        with open(path, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(text)
+
+    def test_sighup_reads_the_fleets_key_again(self):
+        first, second = "01" * 31 + "02", "03" * 31 + "04"
+        path = self.key_file(first)
+        serve = self.serve_tap("--service", "http:80", "--set", f"fleet.key_file={path}",
+                               "--set", "tcp.syn_cookies=always")
+        self.assert_page("http://10.99.0.2/", "http://[fd99::2]/")
+        for text in (second[:20], second + "\n" + first):
+            self.write_key(path, text)
+            serve.signal(signal.SIGHUP)
+            time.sleep(0.5)
+            self.assert_page("http://10.99.0.2/", "http://[fd99::2]/")
+        code, errors = serve.stop()
+        self.assertEqual(code, 0, errors)
+        self.assertIn("fleet.key:1: 20 digits are too few", errors)
+        self.assertIn("nothing is changed", errors)
+        self.assertIn("was read again", errors)
+        self.assertNotIn(second[:8], errors, "a secret is never shown")
+
+    def test_a_key_that_others_can_read_is_refused(self):
+        path = self.key_file("01" * 31 + "02")
+        os.chmod(path, 0o644)
+        serve = self.serve(*harness.TAP, "--service", "http:80", "--set", f"fleet.key_file={path}")
+        code, errors = serve.wait()
+        self.assertEqual(code, 2, errors)
+        self.assertIn("chmod 600", errors)
+
     def test_crashed_run_does_not_stand_in_the_way(self):
         serve = self.serve_tap("--service", "http:80")
         serve.signal(signal.SIGKILL)

@@ -283,6 +283,51 @@ TEST_P(Scripted, SimultaneousCloseAndOneFinLost_OnlyTheOtherGoesThroughClosing) 
             (Path{Listen, SynReceived, Established, FinWait1, FinWait2, TimeWait, Closed}));
 }
 
+// The last acknowledgement was lost, and the client connects again from the same port before the server's FIN
+// comes again: its SYN meets LAST-ACK, and what that answers does not cost the new connection a time-out.
+TEST_P(Scripted, TimeWaitReused_ServerStillInLastAck_OpensWithinAFewRoundTrips) {
+  spoil(Side::Left, [this](const wire::Frame& frame) {
+    return is_bare_ack(frame) && recorder.state(Side::Left) == TimeWait;
+  });
+  ASSERT_TRUE(establish());
+  close(Side::Left);
+  ASSERT_TRUE(world.run_until([this] { return server.peer_finished; }, 10s));
+  close(Side::Right);
+  ASSERT_TRUE(world.run_until([this] { return recorder.state(Side::Left) == TimeWait; }, 10s));
+  world.run_for(101ms);
+  ASSERT_EQ(recorder.state(Side::Right), LastAck);
+  const Instant again = world.now();
+  ASSERT_TRUE(establish());
+  EXPECT_LT(world.now() - again, 500ms);
+  EXPECT_EQ(count(Side::Left, wire::kSyn), 3U)
+      << "of the second connection one that was challenged, one that was taken";
+  EXPECT_EQ(count(Side::Left, wire::kRst), 1U);
+  send(Side::Left, "new");
+  EXPECT_TRUE(world.run_until([this] { return server.received == "new"; }, 10s));
+  act(Side::Left, 0us, [](app::Connection& at) { at.abort(); });
+}
+
+// A segment of the old connection that the network kept for a second is not taken by the new one.
+TEST_P(Scripted, TimeWaitReused_OldDuplicateComesLate_IsNotTaken) {
+  spoil(Side::Left, has_payload, Action::Duplicate, 1, 1, 1s);
+  ASSERT_TRUE(establish());
+  send(Side::Left, "old");
+  close(Side::Left);
+  ASSERT_TRUE(world.run_until([this] { return server.peer_finished; }, 10s));
+  close(Side::Right);
+  ASSERT_TRUE(world.run_until([this] { return recorder.state(Side::Left) == TimeWait; }, 10s));
+  world.run_for(150ms);
+  ASSERT_TRUE(establish());
+  EXPECT_EQ(world.shard(left).counters().tcp_time_wait_reused.value(), 1U);
+  server.received.clear();
+  world.run_for(3s);
+  const Counters& counted = world.shard(right).counters();
+  EXPECT_EQ(counted.dropped(DropReason::TcpNotAcceptable) + counted.dropped(DropReason::TcpPaws), 1U);
+  send(Side::Left, "new");
+  EXPECT_TRUE(world.run_until([this] { return server.received == "new"; }, 10s)) << server.received;
+  act(Side::Left, 0us, [](app::Connection& at) { at.abort(); });
+}
+
 TEST_P(Scripted, WindowUpdateLost_TheProbeBringsItToLight) {
   server.reads = false;
   ASSERT_TRUE(establish());

@@ -253,6 +253,45 @@ TEST_F(Stray, AConnectionAbortedBeforeItsOwnerAnswers_GivesTheFlowBack) {
   EXPECT_EQ(other.ended.count(CloseReason::Finished), 1U);
 }
 
+// TIME-WAIT keeps the loan; an open that takes it over asks nobody, and the loan ends with the last of them.
+TEST_F(Stray, AFlowLentOut_IsReusedOverTimeWaitWithoutAskingAgain) {
+  const uint16_t port = port_of(1);
+  for (unsigned i = 1; i <= 3; ++i) {
+    ASSERT_EQ(connect(0, port, client).error, app::OpenError::None) << i;
+    ASSERT_TRUE(fleet.run_until([&] { return client.ended.size() == i; }, 2s));
+    fleet.run_until([] { return false; }, 200ms);
+    EXPECT_EQ(fleet.shard(0).usage().time_wait_records, 1U);
+    EXPECT_EQ(connect(1, port, other).error, app::OpenError::AddressInUse) << "its owner has lent it out";
+  }
+  EXPECT_EQ(client.ended.count(CloseReason::Finished), 3U);
+  EXPECT_EQ(client.echoed, 3 * Asking::kWords.size());
+  EXPECT_EQ(fleet.sum(&Counters::tcp_time_wait_reused), 2U);
+  EXPECT_EQ(fleet.sum(&Counters::tcp_resets_sent), 0U);
+  TcpParams brief;
+  brief.msl = 1ms;
+  fleet.shard(0).set_tcp_params(brief);
+  fleet.run_until([] { return false; }, 10ms);
+  EXPECT_EQ(fleet.shard(0).usage().time_wait_records, 0U);
+  ASSERT_EQ(connect(1, port, other).error, app::OpenError::None) << "and has it back";
+  ASSERT_TRUE(fleet.run_until([&] { return other.ended.size() == 1; }, 2s));
+  EXPECT_EQ(other.ended.count(CloseReason::Finished), 1U);
+}
+
+// The owner's own TIME-WAIT is not lent out: the numbers that it must go beyond are known to it alone.
+TEST_F(Stray, AFlowInItsOwnersTimeWait_IsNotLentOut) {
+  const uint16_t port = port_of(1);
+  ASSERT_EQ(connect(1, port, client).error, app::OpenError::None);
+  ASSERT_TRUE(fleet.run_until([&] { return client.ended.size() == 1; }, 2s));
+  fleet.run_until([] { return false; }, 200ms);
+  ASSERT_EQ(fleet.shard(1).usage().time_wait_records, 1U);
+  ASSERT_EQ(connect(0, port, other).error, app::OpenError::None) << "only the owner knows";
+  ASSERT_TRUE(fleet.run_until([&] { return other.ended.size() == 1; }, 2s));
+  EXPECT_EQ(other.ended.count(CloseReason::AddressInUse), 1U);
+  ASSERT_EQ(connect(1, port, client).error, app::OpenError::None) << "the owner itself may";
+  ASSERT_TRUE(fleet.run_until([&] { return client.ended.size() == 2; }, 2s));
+  EXPECT_EQ(client.ended.count(CloseReason::Finished), 2U);
+}
+
 // A ring that is full loses packets, and TCP sends them again.
 TEST(Handover, AFullRing_DropsAndCounts) {
   Fleet fleet({.shards = 2, .seed = 1, .ring_packets = 12});

@@ -4,12 +4,14 @@
 
 namespace millrace::tcp {
 
-TimeWaitRecord::TimeWaitRecord(const Tcb& tcb)
+TimeWaitRecord::TimeWaitRecord(const Tcb& tcb, Instant now)
     : key(tcb.hot.key),
+      since(now),
       snd_nxt(tcb.hot.snd_nxt),
       rcv_nxt(tcb.hot.rcv_nxt),
       ts_recent(tcb.hot.ts_recent),
       ts_offset(tcb.hot.ts_offset),
+      sent_at(timestamp_clock(now)),
       window(tcb.hot.rcv_scale.wire(tcb.hot.rcv_wnd())),
       timestamps(tcb.hot.flags.timestamps) {}
 
@@ -31,13 +33,15 @@ bool may_reopen(const TimeWaitRecord& record, const wire::Segment& segment) {
 
 }  // namespace
 
-TimeWaitAction on_segment(TimeWaitRecord& record, const wire::Segment& segment, Instant now,
+TimeWaitAction on_segment(const TimeWaitRecord& record, const wire::Segment& segment, const TcpParams& params,
                           DropReason& reason) {
-  static_cast<void>(now);
   reason = DropReason::TcpStateIgnores;
   if (segment.flags.syn() && !segment.flags.rst())
-    return may_reopen(record, segment) ? TimeWaitAction::Reopen : TimeWaitAction::Acknowledge;
+    return params.time_wait_reopen && may_reopen(record, segment) ? TimeWaitAction::Reopen
+                                                                  : TimeWaitAction::Acknowledge;
   if (segment.flags.rst()) {
+    // RFC 1337 §3, F1. An exact RST is easily had: our own answer to an old duplicate makes the peer send it.
+    if (params.time_wait_ignore_rst) return TimeWaitAction::Drop;
     if (segment.seq == record.rcv_nxt) return TimeWaitAction::Remove;
     reason = DropReason::TcpNotAcceptable;
     return segment.seq.within(record.rcv_nxt, record.window.field()) ? TimeWaitAction::Acknowledge
@@ -64,7 +68,8 @@ TimeWaitAction on_segment(TimeWaitRecord& record, const wire::Segment& segment, 
   return TimeWaitAction::Drop;
 }
 
-void acknowledge(const TimeWaitRecord& record, Instant now, wire::Segment& out) {
+void acknowledge(TimeWaitRecord& record, Instant now, wire::Segment& out) {
+  record.sent_at = timestamp_clock(now);
   out.seq = record.snd_nxt;
   out.ack = record.rcv_nxt;
   out.flags = wire::kAck;
@@ -72,6 +77,20 @@ void acknowledge(const TimeWaitRecord& record, Instant now, wire::Segment& out) 
   if (record.timestamps)
     out.options.timestamps =
         wire::Timestamps{.value = timestamp_clock(now) + record.ts_offset, .echo_reply = record.ts_recent};
+}
+
+// RFC 6191 §2 read from the other side: our SYN is later than everything before it, by our clock and by the
+// peer's. Without timestamps only time tells the segments apart.
+bool may_reuse(const TimeWaitRecord& record, Instant now, const TcpParams& params) {
+  if (!params.time_wait_reuse || !params.timestamps || !record.timestamps) return false;
+  return now - record.since >= params.time_wait_reuse_after &&
+         static_cast<int32_t>(timestamp_clock(now) - record.sent_at) > 0;
+}
+
+Seq iss_beyond(const TimeWaitRecord& record, Seq generated) {
+  // Any acknowledgement that the old connection may still receive lies before this.
+  const Seq least = record.snd_nxt + 0x10000;
+  return generated.after(least) ? generated : least;
 }
 
 }  // namespace millrace::tcp

@@ -6,6 +6,7 @@
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/paws.h"
 
 namespace millrace::tcp {
 
@@ -87,6 +88,16 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
   return Verdict::taken();
 }
 
+// The peer answers for an earlier connection, in LAST-ACK or TIME-WAIT (RFC 9293 §3.5.1, Figure 10). Our RST
+// ends that one, so the SYN goes again behind it rather than after the RTO; once, or two such peers, or
+// anybody who sends acknowledgements, could keep us at it.
+[[gnu::cold]] void repeat_syn_at_once(Tcb& tcb, const Context& context) {
+  if (tcb.cold.syn_repeated || tcb.cold.retries != 0) return;
+  tcb.cold.syn_repeated = true;
+  tcb.hot.flags.syn_due = true;
+  context.counters.tcp_syns_repeated_at_once.add();
+}
+
 }  // namespace
 
 void open_active(Tcb& tcb, const OpenParams& open, const Context& context) {
@@ -120,14 +131,26 @@ void open_passive(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, const C
   tcb.cold.path.add(State::SynReceived);
 }
 
+void open_by_cookie(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, uint32_t echo,
+                    const Context& context) {
+  open_passive(tcb, record, ts_offset, context);
+  tcb.hot.flags.timing = false;
+  if (!tcb.hot.flags.timestamps) return;
+  // Another node's clock may have been ahead of ours: what the peer has seen must not be undercut
+  // (RFC 7323 §5.3).
+  const auto ahead = static_cast<int32_t>(echo - (timestamp_clock(context.now) + ts_offset));
+  if (ahead > 0) tcb.hot.ts_offset += static_cast<uint32_t>(ahead);
+}
+
 Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context) {
   TcbHot& hot = tcb.hot;
   // First: ACK. Nothing but our SYN can be acknowledged.
   const bool ack_acceptable =
       segment.flags.ack() && segment.ack.after(tcb.cold.iss) && segment.ack.before_or_at(hot.snd_nxt);
   if (segment.flags.ack() && !ack_acceptable) {
-    return segment.flags.rst() ? Verdict::dropped(DropReason::TcpAckUnacceptable)
-                               : Verdict::reset(DropReason::TcpAckUnacceptable);
+    if (segment.flags.rst()) return Verdict::dropped(DropReason::TcpAckUnacceptable);
+    repeat_syn_at_once(tcb, context);
+    return Verdict::reset(DropReason::TcpAckUnacceptable);
   }
   // Second: RST.
   if (segment.flags.rst()) {

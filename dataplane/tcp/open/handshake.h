@@ -21,6 +21,11 @@ void open_active(Tcb& tcb, const OpenParams& open, const Context& context);
 // A record whose ACK has come becomes a TCB in SYN-RECEIVED; the segment is then processed by on_segment().
 void open_passive(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, const Context& context);
 
+// The same for a record remade from a SYN cookie: nobody knows when its SYN-ACK left. `echo` is the TSval of
+// it that the ACK echoes.
+void open_by_cookie(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, uint32_t echo,
+                    const Context& context);
+
 // SEGMENT ARRIVES in SYN-SENT (RFC 9293 §3.10.7.3).
 Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context);
 

@@ -21,6 +21,7 @@ uint32_t IsnGenerator::timestamp_offset(const IpAddress& local, const IpAddress&
   std::memcpy(input.data(), local.octets().data(), 16);
   std::memcpy(input.data() + 16, remote.octets().data(), 16);
   input[32] = 1;  // apart from what isn() hashes
+  if (shared_key_) return static_cast<uint32_t>(siphash(input, *shared_key_)) + wall_ahead_;
   return static_cast<uint32_t>(siphash(input, key_));
 }
 

@@ -2,13 +2,14 @@
 // nobody outside can predict.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/address.h"
 #include "base/entropy.h"
 #include "base/seq.h"
 #include "base/time.h"
+#include "tcp/open/siphash.h"
 #include "wire/segment.h"
 
 namespace millrace::tcp {
@@ -22,8 +23,16 @@ class IsnGenerator {
   // One offset an address pair, so that a reused port pair keeps a rising clock.
   uint32_t timestamp_offset(const IpAddress& local, const IpAddress& remote) const;
 
+  // With a key, every node that has it computes the same timestamps: the offset then leads from our clock,
+  // which began with the process, to the time of day. Nothing: our own again.
+  void share_timestamps(const std::optional<SipKey>& key) { shared_key_ = key; }
+  // How far the time of day is ahead of timestamp_clock(), in milliseconds.
+  void set_wall_ahead(uint32_t milliseconds) { wall_ahead_ = milliseconds; }
+
  private:
-  std::array<uint8_t, 16> key_;
+  SipKey key_;
+  std::optional<SipKey> shared_key_;
+  uint32_t wall_ahead_ = 0;
 };
 
 }  // namespace millrace::tcp

@@ -23,6 +23,12 @@ SipKey derive_key(const Secret& secret, KeyUse use, uint64_t epoch) {
   return key;
 }
 
+Secret make_secret(std::span<const uint8_t> octets) {
+  Secret secret{};
+  crypto_generichash(secret.data(), secret.size(), octets.data(), octets.size(), nullptr, 0);
+  return secret;
+}
+
 KeyRing::KeyRing(KeyUse use, const Secrets& secrets, std::chrono::seconds period)
     : use_(use), secrets_(secrets), period_(std::max(period, std::chrono::seconds(1))) {
   enter_epoch({});

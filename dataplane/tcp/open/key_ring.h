@@ -59,6 +59,9 @@ class KeyRing {
   size_t count_ = 0;
 };
 
+// A secret of 32 octets or more, however it is shared, as ours: 32 octets that depend on all of them.
+Secret make_secret(std::span<const uint8_t> octets);
+
 // A key that does not change with time.
 SipKey derive_key(const Secret& secret, KeyUse use, uint64_t epoch = 0);
 

@@ -92,6 +92,7 @@ TEST(Schema, Defaults_EqualThoseOfTheStructsKeyByKey) {
   }
   EXPECT_EQ(PortSettings{}.mtu, InterfaceParams{}.mtu);
   EXPECT_EQ(ServiceSettings{}.backlog, ListenerParams{}.backlog);
+  EXPECT_EQ(ServiceSettings{}.connections, ListenerParams{}.connections);
 }
 
 TEST(Schema, StoredExample_IsReadBackFromTheSameField) {
@@ -135,7 +136,7 @@ template <typename T, size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
   return requires { T{((void)I, Anything{})...}; };
 }
-template <typename T, size_t N = 32>
+template <typename T, size_t N = 64>
 constexpr size_t field_count() {
   if constexpr (takes<T>(std::make_index_sequence<N>{}))
     return N;
@@ -167,6 +168,11 @@ TEST(Schema, Enumerators_StandInTheOrderOfTheChoices) {
   EXPECT_EQ(index("control", "log_level", "warning"), static_cast<uint64_t>(LogLevel::Warning));
   EXPECT_EQ(index("control", "log_level", "info"), static_cast<uint64_t>(LogLevel::Info));
   EXPECT_EQ(index("control", "log_level", "debug"), static_cast<uint64_t>(LogLevel::Debug));
+  EXPECT_EQ(index("tcp", "syn_cookies", "auto"), static_cast<uint64_t>(SynCookies::Auto));
+  EXPECT_EQ(index("tcp", "syn_cookies", "always"), static_cast<uint64_t>(SynCookies::Always));
+  EXPECT_EQ(index("tcp", "syn_cookies", "never"), static_cast<uint64_t>(SynCookies::Never));
+  EXPECT_EQ(index("tcp", "accept_overflow", "drop"), static_cast<uint64_t>(AcceptOverflow::Drop));
+  EXPECT_EQ(index("tcp", "accept_overflow", "reset"), static_cast<uint64_t>(AcceptOverflow::Reset));
   EXPECT_EQ(index("service", "kind", "http"), static_cast<uint64_t>(ServiceKind::Http));
   EXPECT_EQ(index("service", "kind", "echo"), static_cast<uint64_t>(ServiceKind::Echo));
   EXPECT_EQ(index("service", "kind", "discard"), static_cast<uint64_t>(ServiceKind::Discard));

@@ -148,10 +148,23 @@ TEST(Views, Connections_SortByAKey_LargestFirst) {
 }
 
 TEST(Views, ListenersAndNeighbors) {
-  shard::ListenerRow listener{"web", {IpAddress::v4(0, 0, 0, 0), 80}, 1, 1024, 12};
-  EXPECT_EQ(listeners_text(json::array({as_json(0, listener)})),
-            "SERVICE  LOCAL       SHARD  HALF-OPEN  BACKLOG  ACCEPTED\n"
-            "web      0.0.0.0:80      0          1     1024        12\n");
+  const shard::ListenerRow listener{.name = "web",
+                                    .local = {IpAddress::v4(0, 0, 0, 0), 80},
+                                    .half_open = 1,
+                                    .backlog = 1024,
+                                    .accepted = 12,
+                                    .open = 3,
+                                    .syn_overflows = 40,
+                                    .accept_overflows = 2,
+                                    .cookies_sent = 39,
+                                    .cookies_accepted = 5,
+                                    .cookies_rejected = 1};
+  EXPECT_EQ(
+      listeners_text(json::array({as_json(0, listener)})),
+      "SERVICE  LOCAL       SHARD  HALF-OPEN  BACKLOG  OVERFLOWS  COOKIES  BACK  ACCEPTED  OPEN  REFUSED\n"
+      "web      0.0.0.0:80      0          1     1024         40       39     5        12     3        2\n");
+  EXPECT_EQ(as_json(0, listener).at("syn_cookies_rejected"), 1);
+  EXPECT_EQ(as_json(0, listener).at("connections_bound"), nullptr);
   ip::NeighborRow neighbor;
   neighbor.address = IpAddress::v4(10, 0, 0, 9);
   neighbor.state = "incomplete";

@@ -73,6 +73,72 @@ TEST(Ports, BoundOfCandidates_IsKeptAndTheNextCallGoesOnBehind) {
   EXPECT_EQ(asked.size(), 100U);
 }
 
+TEST(Ports, Search_IsBoundedHoweverManyAreTaken) {
+  SeededEntropy entropy(11);
+  Ports ports({}, entropy);
+  std::set<uint16_t> asked;
+  size_t calls = 0;
+  const auto refuse = [&](uint16_t port) { return ++calls, asked.insert(port), false; };
+  EXPECT_EQ(ports.search(kLocal, destination(1), refuse), std::nullopt);
+  EXPECT_EQ(calls, Ports::kInTurn + Ports::kScattered);
+  EXPECT_GE(asked.size(), calls - 4) << "hardly any is asked twice";
+  // The next searches ask others: nothing is out of reach for good.
+  for (int i = 0; i < 600; ++i) ports.search(kLocal, destination(1), refuse);
+  EXPECT_EQ(asked.size(), ports.range().count());
+}
+
+TEST(Ports, Search_FindsTheFreeOnesBehindALongRunOfPortsInUse) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SeededEntropy entropy(seed);
+    Ports ports({}, entropy);
+    // Opened one after the other and kept: the free ones lie together, 300 of 28,232.
+    const uint32_t count = ports.range().count();
+    const uint16_t first = *ports.select(kLocal, destination(1), any);
+    const auto lies_free = [&](uint16_t port) { return (port + count - first) % count < 300; };
+    for (uint32_t i = 1; i < 300; ++i) ports.select(kLocal, destination(1), any);
+    for (int i = 0; i < 50; ++i) {
+      const auto port = ports.search(kLocal, destination(1), lies_free);
+      ASSERT_TRUE(port) << seed;
+      EXPECT_TRUE(lies_free(*port));
+    }
+  }
+}
+
+TEST(Ports, Search_TakesTheNextInTurnWhereItIsFree) {
+  SeededEntropy entropy(12);
+  Ports ports({1000, 1999}, entropy);
+  const auto first = *ports.search(kLocal, destination(1), any);
+  EXPECT_EQ(*ports.search(kLocal, destination(1), any), first == 1999 ? 1000 : first + 1);
+}
+
+TEST(Ports, Search_OfASmallRangeAsksAll) {
+  for (const uint16_t ports_in_range : {1, 2, 3, 50, 256}) {
+    SeededEntropy entropy(13);
+    Ports ports({1000, static_cast<uint16_t>(999 + ports_in_range)}, entropy);
+    const auto last = static_cast<uint16_t>(999 + ports_in_range);
+    EXPECT_EQ(ports.search(kLocal, destination(1), [&](uint16_t port) { return port == last; }), last);
+  }
+}
+
+// What one destination learns of us by connecting ports of its own tells it nothing of another's: for known
+// first ports of many destinations the next destination's is anywhere.
+TEST(Ports, FirstPortOfADestination_DoesNotFollowFromItsNeighboursOnes) {
+  SeededEntropy entropy(14);
+  Ports ports({}, entropy);
+  std::vector<uint32_t> steps(16);
+  constexpr uint32_t kDestinations = 16'000;
+  uint16_t before = *ports.select(kLocal, destination(0), any);
+  for (uint32_t i = 1; i <= kDestinations; ++i) {
+    const uint16_t port = *ports.select(kLocal, destination(i), any);
+    ++steps[(port + ports.range().count() - before) % ports.range().count() * 16 / ports.range().count()];
+    before = port;
+  }
+  double chi = 0;
+  constexpr double kExpected = kDestinations / 16.0;
+  for (const uint32_t step : steps) chi += (step - kExpected) * (step - kExpected) / kExpected;
+  EXPECT_LT(chi, 15 + 6 * std::sqrt(30.0));
+}
+
 TEST(Ports, OnePort_IsGivenAgain) {
   SeededEntropy entropy(6);
   Ports ports({65535, 65535}, entropy);

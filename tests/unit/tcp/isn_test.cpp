@@ -41,5 +41,23 @@ TEST(Isn, TimestampOffset_IsOneAnAddressPair) {
   EXPECT_NE(offset, isn.timestamp_offset(kFlow.remote.address, kFlow.local.address));
 }
 
+// A fleet's nodes have clocks that began at different times; what they write into TSval is one clock.
+TEST(Isn, SharedTimestamps_AreOneClockOnEveryNode) {
+  SeededEntropy entropy(1), other_entropy(2);
+  IsnGenerator isn(entropy), other(other_entropy);
+  const IpAddress local = kFlow.local.address, remote = kFlow.remote.address;
+  const uint32_t own = isn.timestamp_offset(local, remote);
+  SipKey key{};
+  key.fill(9);
+  isn.share_timestamps(key);
+  other.share_timestamps(key);
+  isn.set_wall_ahead(500'000);    // its clock shows 1,000 ms when the other one's
+  other.set_wall_ahead(491'000);  // shows 10,000 ms
+  EXPECT_EQ(1'000 + isn.timestamp_offset(local, remote), 10'000 + other.timestamp_offset(local, remote));
+  EXPECT_NE(isn.timestamp_offset(local, remote), isn.timestamp_offset(remote, local));
+  isn.share_timestamps(std::nullopt);
+  EXPECT_EQ(isn.timestamp_offset(local, remote), own);
+}
+
 }  // namespace
 }  // namespace millrace::tcp

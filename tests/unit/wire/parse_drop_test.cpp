@@ -118,8 +118,6 @@ const Row kRows[] = {
     {"TcpOffsetBeyondSegment", data6, [](Octets& f) { f[66] = 0xa0; }, TcpHeaderMalformed},
     {"TcpSourcePortZero", data4, [](Octets& f) { put(f, 34, 0); }, TcpPortZero},
     {"TcpDestinationPortZero", data6, [](Octets& f) { put(f, 56, 0); }, TcpPortZero},
-    {"TcpNoFlags", data4, [](Octets& f) { f[47] = 0; }, TcpFlagsInvalid},
-    {"TcpOnlyEcnFlags", data4, [](Octets& f) { f[47] = 0xc0; }, TcpFlagsInvalid},
     {"TcpSynFin", data4, [](Octets& f) { f[47] = 0x03; }, TcpFlagsInvalid},
     {"TcpSynRst", data6, [](Octets& f) { f[67] = 0x06; }, TcpFlagsInvalid},
     {"TcpChecksum4", data4, [](Octets& f) { f.back() ^= 1; }, TcpChecksumBad, false},

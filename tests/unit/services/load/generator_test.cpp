@@ -155,6 +155,45 @@ TEST_F(GeneratorTest, ClientThatCloses_KeepsTimeWait) {
   EXPECT_EQ(server().usage().time_wait_records, 0U);
 }
 
+// 64 ports of ours, one port of the server, and the client closes first: each port is needed again while its
+// last connection is in TIME-WAIT.
+class ReusedPorts : public GeneratorTest {
+ protected:
+  ReusedPorts() {
+    params.mode = Mode::Connections;
+    params.close = Closer::Client;
+    params.rate = 500;
+  }
+  void prepare() {
+    SeededEntropy entropy(1);
+    client().use_ports({50'000, 50'063}, entropy);
+    serve("http");
+  }
+};
+
+TEST_F(ReusedPorts, TimestampsOn_TheyAreTakenOver) {
+  prepare();
+  start(4s);
+  EXPECT_EQ(errors(), 0U);
+  EXPECT_GT(stats().completed.value(), 1900U);
+  EXPECT_GT(client().counters().tcp_time_wait_reused.value(), 1800U);
+  EXPECT_LE(client().usage().time_wait_records, 64U);
+  EXPECT_EQ(server().counters().tcp_resets_sent.value(), 0U);
+  EXPECT_EQ(client().counters().tcp_retransmitted_segments.value(), 0U);
+}
+
+TEST_F(ReusedPorts, TimestampsOff_PortsRestForTwoMslAndOpensFail) {
+  TcpParams tcp;
+  tcp.timestamps = false;
+  server().set_tcp_params(tcp);
+  prepare();
+  start(2s);
+  EXPECT_EQ(stats().completed.value(), 64U);
+  EXPECT_GT(errors(LoadError::NoPorts), 0U);
+  EXPECT_GT(client().counters().tcp_ports_exhausted.value(), 0U);
+  EXPECT_EQ(client().counters().tcp_time_wait_reused.value(), 0U);
+}
+
 TEST_F(GeneratorTest, LargeRequests_GoThroughSmallSendBuffers) {
   params.protocol = Protocol::Echo;
   params.request_bytes = 1'000'000;

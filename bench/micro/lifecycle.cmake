@@ -1,0 +1,1 @@
+millrace_bench(lifecycle ROOMS shard)

@@ -1,0 +1,104 @@
+// SYN cookies: a SYN answered without a record, and the ACK that brings the cookie back. Neighbours:
+// tcp/open/syn_cookie.h (what a cookie is), open.cpp (connections from records).
+#include "shard/impl.h"
+#include "tcp/open/handshake.h"
+#include "tcp/open/negotiation.h"
+#include "tcp/open/syn_cookie.h"
+
+namespace millrace::shard {
+
+void Shard::Impl::answer_with_cookie(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key,
+                                     PacketBatch& out) {
+  Listener& entry = listeners[listener];
+  const wire::FlowAddress& flow = frame.tcp.flow;
+  const Family family = flow.local.address.family();
+  wire::Segment syn = frame.tcp;
+  syn.options = tcp::kept_by_cookie(frame.tcp.options, params.tcp, family);
+  const Seq iss = tcp::cookie_isn(syn_cookie_keys, syn, scale_for(params.tcp.receive_buffer));
+  const tcp::SynRecord record(key, syn, iss, tcp::mss_for_mtu(params.interface.mtu, family),
+                              static_cast<uint16_t>(listener), params.tcp.receive_buffer);
+  wire::Segment answer;
+  tcp::syn_ack(record, params.tcp, isn.timestamp_offset(flow.local.address, flow.remote.address), now,
+               answer);
+  if (auto& timestamps = answer.options.timestamps)
+    timestamps->value = tcp::cookie_timestamp(timestamps->value, syn.options, family);
+  ++entry.cookies_sent;
+  // The keys of two epochs are good (key_ring.h).
+  entry.cookies_until = now + 2 * params.tcp.syn_cookie_rotation;
+  counters.tcp_passive_opens.add();
+  counters.tcp_syn_cookies_sent.add();
+  recorder.conclude(tcp::State::Listen);
+  reply(frame, answer, tcp::State::Listen, out);
+}
+
+// A segment that no connection has asked for costs a hash only while it may be a cookie of ours.
+Shard::Impl::CookieDoubt Shard::Impl::cookie_doubt(const Listener& listener) {
+  using enum CookieDoubt;
+  if (params.tcp.syn_cookies == SynCookies::Never) return None;
+  if (now < listener.cookies_until) return Possible;
+  if (!shared_keys) return None;
+  return fleet_cookie_checks.take(now) ? Possible : Limited;
+}
+
+bool Shard::Impl::brings_cookie(uint32_t listener, const wire::Segment& ack) {
+  return now < listeners[listener].cookies_until && params.tcp.syn_cookies != SynCookies::Never &&
+         tcp::syn_of_cookie(syn_cookie_keys, ack, scale_for(params.tcp.receive_buffer), params.tcp);
+}
+
+bool Shard::Impl::accept_by_cookie(uint32_t listener, wire::Frame& frame, Packet& packet,
+                                   const flow::FlowKey& key, uint64_t key_hash, PacketBatch& out) {
+  Listener& entry = listeners[listener];
+  switch (cookie_doubt(entry)) {
+    case CookieDoubt::None:
+      return false;
+    case CookieDoubt::Limited:
+      counters.drop(DropReason::TcpSynCookieLimit);
+      return true;
+    case CookieDoubt::Possible:
+      break;
+  }
+  const std::optional<wire::Segment> syn =
+      tcp::syn_of_cookie(syn_cookie_keys, frame.tcp, scale_for(params.tcp.receive_buffer), params.tcp);
+  if (!syn) {
+    ++entry.cookies_rejected;
+    counters.tcp_syn_cookies_rejected.add();
+    return false;
+  }
+  if (!has_accept_room(entry)) {
+    overflow_accept_queue(entry, frame, out);
+    return true;
+  }
+  app::Connection* connection = open_by_cookie(listener, *syn, frame.tcp, key, key_hash);
+  if (connection == nullptr) {
+    counters.drop(DropReason::TcpConnectionsFull);  // the peer sends again
+    return true;
+  }
+  // The ACK may carry text and FIN.
+  on_connection(*connection, frame, packet, out);
+  return true;
+}
+
+app::Connection* Shard::Impl::open_by_cookie(uint32_t listener, const wire::Segment& syn,
+                                             const wire::Segment& ack, const flow::FlowKey& key,
+                                             uint64_t key_hash) {
+  Listener& entry = listeners[listener];
+  const uint32_t index = new_connection(*entry.handler, ack.flow, key);
+  if (index == kNoIndex) return nullptr;
+  if (!table.insert(key_hash, flow::Ref(flow::Kind::Connection, index))) {
+    connections.destroy(index);
+    return nullptr;
+  }
+  ++table_changes;
+  app::Connection& connection = connections[index];
+  const IpAddress& local = ack.flow.local.address;
+  const tcp::SynRecord record(key, syn, ack.ack - 1, tcp::mss_for_mtu(params.interface.mtu, local.family()),
+                              static_cast<uint16_t>(listener), params.tcp.receive_buffer);
+  tcp::open_by_cookie(connection.tcb(), record, isn.timestamp_offset(local, ack.flow.remote.address),
+                      ack.options.timestamps ? ack.options.timestamps->echo_reply : 0, context());
+  take_for_listener(connection, listener);
+  ++entry.cookies_accepted;
+  counters.tcp_syn_cookies_accepted.add();
+  return &connection;
+}
+
+}  // namespace millrace::shard

@@ -1,0 +1,211 @@
+// Known vulnerabilities of TCP stacks that lie in numbers: floods that make a naive stack hold or answer
+// without bound. Neighbour: vulnerabilities_test.cpp.
+#include <algorithm>
+#include <map>
+
+#include "frames.h"
+#include "scene.h"
+
+namespace millrace::conformance {
+namespace {
+
+using tcp::State;
+
+class Floods : public Scene {
+ protected:
+  uint64_t drops(DropReason reason) { return peer().shard().counters().dropped(reason); }
+  shard::Shard::Usage usage() { return peer().shard().usage(); }
+  static IpAddress neighbor(uint32_t number) {
+    if (GetParam() == Family::V4) return IpAddress::v4(10, 0, 0, static_cast<uint8_t>(3 + number % 250));
+    std::array<uint8_t, 16> octets{0x20, 0x01, 0x0d, 0xb8};
+    for (unsigned i = 0; i < 4; ++i) octets[12 + i] = static_cast<uint8_t>((number + 0x100) >> (24 - 8 * i));
+    return IpAddress::v6(octets);
+  }
+};
+
+// ---- sockstress (CVE-2008-4609): windows that stay closed over data that stays queued
+
+// Sends as much as it may as soon as it may.
+class Pouring final : public app::Handler {
+ public:
+  void on_established(app::Connection& connection) override {
+    ++established;
+    const std::vector<uint8_t> text(64 * 1024, 'x');
+    connection.send(text);
+  }
+  void on_closed(app::Connection&, app::CloseReason reason) override { ++ended[reason]; }
+  uint32_t established = 0;
+  std::map<app::CloseReason, uint32_t> ended;
+};
+
+class Sockstress : public Floods {
+ protected:
+  static constexpr uint16_t kAttackers = 60, kFirstPort = 10'000;
+
+  void attack() {
+    params.memory = {.connections = 128,
+                     .syn_records = 128,
+                     .time_wait_records = 16,
+                     .buffer_bytes = 1 << 20,
+                     .held_packets = 64,
+                     .trace_segments = 0};
+    params.tcp.send_buffer = 64 * 1024;
+    begin(Opening::Passive);
+    ASSERT_EQ(peer().shard().listen({.local = peer().ours()}, server, "pouring"), app::OpenError::None);
+    for (uint16_t port = kFirstPort; port < kFirstPort + kAttackers; ++port) open(port, 0);
+    ASSERT_EQ(server.established, kAttackers);
+  }
+  // Of a handshake with this window; returns our initial sequence number.
+  Seq open(uint16_t port, uint16_t window) {
+    PeerSegment syn{
+        .flags = wire::kSyn, .seq = Seq(port), .ack = Seq(), .window = window, .options = mss_option()};
+    syn.peer_port = port;
+    peer().send(syn);
+    const Seq iss = peer().take().back().segment.seq;
+    PeerSegment ack{
+        .flags = wire::kAck, .seq = Seq(port) + 1, .ack = iss + 1, .window = window, .options = {}};
+    ack.peer_port = port;
+    peer().send(ack);
+    return iss;
+  }
+  // The attackers answer every probe: the window is still closed.
+  void keep_up(Micros duration) {
+    for (const Instant end = peer().now() + duration; peer().now() < end;) {
+      peer().advance(50ms);
+      for (const Captured& one : peer().take()) {
+        if (one.segment.flags.rst() || one.segment.length() == 0) continue;
+        PeerSegment ack{
+            .flags = wire::kAck, .seq = one.segment.ack, .ack = one.segment.seq, .window = 0, .options = {}};
+        ack.peer_port = one.segment.flow.local.port;
+        peer().send(ack);
+        ++probes;
+      }
+      ASSERT_LE(usage().buffer_bytes, params.memory.buffer_bytes);
+    }
+  }
+  Pouring server;
+  uint64_t probes = 0;
+};
+
+TEST_P(Sockstress, ClosedWindows_GiveWayWhenMemoryIsShort) {
+  attack();
+  ASSERT_GT(usage().buffer_bytes, params.memory.buffer_bytes / 8 * 7) << "what they aim at";
+  keep_up(60s);
+  EXPECT_GT(server.ended[app::CloseReason::NoMemory], 0U);
+  EXPECT_LE(usage().buffer_bytes, params.memory.buffer_bytes / 8 * 7);
+  EXPECT_EQ(peer().shard().counters().tcp_closed_windows_reset.value(),
+            server.ended[app::CloseReason::NoMemory]);
+  // No more of them than that took: the others may keep their windows closed (MUST-37).
+  EXPECT_GT(peer().shard().connections(), 8U);
+  EXPECT_LT(probes, 60U * kAttackers) << "probes back off";
+  // A guest who reads is served.
+  Seq next = open(7001, 20'000) + 1;
+  const Seq all = next + 64 * 1024;
+  for (int i = 0; i < 400 && next.before(all); ++i) {
+    peer().run();
+    for (const Captured& one : peer().take())
+      if (one.segment.flow.local.port == 7001 && one.segment.seq == next) next = one.segment.end();
+    PeerSegment ack{.flags = wire::kAck, .seq = Seq(7002), .ack = next, .options = {}};
+    ack.peer_port = 7001;
+    peer().send(ack);
+  }
+  EXPECT_EQ(next, all);
+}
+
+TEST_P(Sockstress, ClosedWindows_StandWhileMemoryIsThere) {
+  params.memory.buffer_bytes = 64U << 20;
+  begin(Opening::Passive);
+  ASSERT_EQ(peer().shard().listen({.local = peer().ours()}, server, "pouring"), app::OpenError::None);
+  for (uint16_t port = kFirstPort; port < kFirstPort + 8; ++port) open(port, 0);
+  keep_up(600s);
+  EXPECT_EQ(peer().shard().connections(), 8U) << "RFC 9293 §3.8.6.1";
+  EXPECT_TRUE(server.ended.empty());
+}
+
+// ---- SYNs with data, RSTs and FINs by the thousand
+
+TEST_P(Floods, SynWithData_HoldsNoDataAndAnswersOnceEach) {
+  params.memory.syn_records = 64;
+  Walk& w = begin(Opening::Passive);
+  w.listen();
+  constexpr uint32_t kSyns = 5000;
+  uint64_t answers = 0, octets = 0;
+  for (uint32_t i = 0; i < kSyns; ++i) {
+    PeerSegment syn{
+        .flags = wire::kSyn, .seq = Seq(i * 7919), .ack = Seq(), .length = 900, .options = mss_option()};
+    syn.peer_port = static_cast<uint16_t>(10'000 + i);
+    peer().send(syn);
+    for (const Captured& one : peer().take()) {
+      ++answers;
+      octets += one.segment.payload_length;
+    }
+    ASSERT_EQ(usage().buffer_bytes + usage().held_packets, 0U);
+  }
+  EXPECT_LE(answers, kSyns) << "no amplification";
+  EXPECT_EQ(octets, 0U);
+  EXPECT_LE(usage().syn_records, 64U);
+  EXPECT_EQ(usage().connections, 0U);
+}
+
+TEST_P(Floods, RstsAndFins_KillNothingAndAreAnsweredOnceEach) {
+  Walk& w = at(Stage::Established);
+  constexpr uint32_t kEach = 4000;
+  uint64_t answers = 0;
+  for (uint32_t i = 0; i < kEach; ++i) {
+    const Seq guess(i * 1'073'741 + 12'345);
+    if (guess == w.v.rcv_nxt) continue;
+    peer().send({.flags = wire::kRst, .seq = guess, .ack = Seq(), .options = {}});
+    peer().send({.flags = wire::kFin | wire::kAck, .seq = guess, .ack = guess, .options = {}});
+    PeerSegment closed{.flags = wire::kFin | wire::kAck, .seq = guess, .ack = guess, .options = {}};
+    closed.our_port = static_cast<uint16_t>(1 + i);
+    if (closed.our_port != kOurPort) peer().send(closed);
+    answers += peer().take().size();
+  }
+  EXPECT_LE(answers, 2 * kEach) << "none to a RST outside the window, one to a FIN at most";
+  EXPECT_EQ(peer().state(), State::Established);
+  EXPECT_EQ(usage().connections, 1U);
+  w.send_text(10);
+}
+
+// ---- neighbour-table exhaustion (RFC 6583)
+
+TEST_P(Floods, NeighborTableExhaustion_ByRequests) {
+  params.neighbor.entries = 64;
+  Walk& w = at(Stage::Established);
+  for (uint32_t i = 0; i < 5000; ++i) peer().send_frame(ask_for(peer().ours().address, neighbor(i)));
+  EXPECT_LE(peer().shard().neighbors().size(), 64U);
+  // The neighbour that is in use stays known: its segments do not wait for a resolution.
+  w.send_text(50);
+}
+
+// Half-open connections from addresses that do not exist: their SYN-ACKs go again, and want a neighbour.
+TEST_P(Floods, NeighborTableExhaustion_BySynsFromNobody) {
+  params.neighbor.entries = 64;
+  params.memory.syn_records = 1024;
+  Walk& w = begin(Opening::Passive);
+  w.open();
+  for (uint32_t i = 0; i < 1000; ++i) {
+    PeerSegment syn{.flags = wire::kSyn, .seq = Seq(i), .ack = Seq(), .options = mss_option()};
+    syn.source = neighbor(i);
+    syn.peer_port = static_cast<uint16_t>(1000 + i);
+    peer().send(syn);
+  }
+  const uint64_t asked_before = peer().shard().counters().arp_requests_sent.value() +
+                                peer().shard().counters().nd_solicits_sent.value();
+  for (int i = 0; i < 20; ++i) {
+    peer().advance(1s);
+    ASSERT_LE(peer().shard().neighbors().size(), 64U);
+    peer().take();
+    w.send_text(10);
+    w.acknowledge();
+  }
+  const uint64_t asked = peer().shard().counters().arp_requests_sent.value() +
+                         peer().shard().counters().nd_solicits_sent.value() - asked_before;
+  EXPECT_LE(asked, 1000U * (params.tcp.syn_ack_retries + 1)) << "a question a SYN-ACK at most";
+}
+
+MILLRACE_BOTH_FAMILIES(Sockstress);
+MILLRACE_BOTH_FAMILIES(Floods);
+
+}  // namespace
+}  // namespace millrace::conformance
