@@ -167,6 +167,42 @@ TEST_P(Options, WindowScale_MissingWithALargeBuffer_IsLivedWith) {
   EXPECT_GE(peer().take_one().segment.window.field(), 65'000U);
 }
 
+// RFC 7323 §2.3: "If a shift.cnt exceeding 14 is received, ... MUST use 14".
+TEST_P(Options, WindowScaleAboveFourteen_CountsAsFourteen) {
+  params.tcp.initial_window_segments = 60;
+  Walk& w = begin(Opening::Passive);
+  w.listen();
+  const PeerSegment syn{.flags = wire::kSyn, .seq = w.v.irs, .ack = Seq(), .options = {}};
+  peer().send_frame(frame_with(syn, {3, 3, 200, 0}));
+  w.v.snd_nxt = peer().take_one().segment.seq + 1;
+  w.v.rcv_nxt = w.v.irs + 1;
+  PeerSegment ack = w.next(wire::kAck);
+  ack.window = 1;
+  peer().send(ack);
+  w.send_text(10);  // the first that asks where the peer is
+  w.acknowledge();
+  ack.ack = w.v.snd_nxt;
+  peer().send(ack);
+  EXPECT_EQ(w.app_send(40'000), 40'000U);
+  const uint32_t octets = text_in(seen());
+  EXPECT_LE(octets, 16'384U);
+  EXPECT_GT(octets, 15'000U);
+}
+
+// RFC 7323 §2.2: "a Window Scale option in a segment without a SYN bit ... MUST be ignored".
+TEST_P(Options, WindowScaleBehindTheSyn_IsIgnored) {
+  params.tcp.initial_window_segments = 60;
+  Walk& w = begin();
+  wire::TcpOptions offer = mss_option(1000);
+  offer.window_scale = WindowScale(2);
+  w.open(offer);
+  PeerSegment ack = w.next(wire::kAck);
+  ack.window = 2'500;
+  peer().send_frame(frame_with(ack, {3, 3, 7, 0}));
+  EXPECT_EQ(w.app_send(40'000), 40'000U);
+  EXPECT_EQ(text_in(seen()), 10'000U);
+}
+
 // RFC 9293 §3.7.1, RFC 6691: options take their room from the text.
 TEST_P(Options, Timestamps_TakeTheirRoomFromTheText) {
   Walk& w = with_timestamps(1);

@@ -50,10 +50,12 @@ Seq acceptable_seq(const TcbHot& hot) {
   return hot.flags.syn_acked ? earlier(hot.snd_nxt, hot.snd_una + hot.snd_wnd) : hot.snd_nxt;
 }
 
-bool send_reset(Tcb& tcb, wire::Segment& segment) {
+bool send_reset(Tcb& tcb, Instant now, wire::Segment& segment) {
   tcb.hot.flags.reset_due = false;
   segment.seq = acceptable_seq(tcb.hot);  // RFC 9293 §3.10.5
   segment.flags = wire::kRst;
+  stamp(tcb, now, segment);  // RFC 7323 §3.2
+  if (segment.options.timestamps) segment.options.timestamps->echo_reply = 0;
   return true;
 }
 
@@ -214,7 +216,7 @@ bool next_segment(Tcb& tcb, const Context& context, wire::Segment& segment, Payl
   const State state = hot.state();
   segment = wire::Segment{};
   payload = PayloadRange{};
-  if (hot.flags.reset_due) return send_reset(tcb, segment);
+  if (hot.flags.reset_due) return send_reset(tcb, context.now, segment);
   if (state == State::Closed) return false;
   if (hot.flags.syn_due) return send_syn(tcb, context, segment);
   if (state == State::SynSent) return false;

@@ -19,6 +19,7 @@ class GeneratorTest : public testing::Test {
   GeneratorTest() {
     ShardParams client = host_params(1);
     client.interface.addresses.push_back({IpAddress::v4(10, 0, 0, 11), 24});
+    client.memory.time_wait_records = 65'536;  // as by default: more than there are ephemeral ports
     client_id = world.add_host("client", client);
     server_id = world.add_host("server", host_params(2));
     world.set_links({.delay = 100us});
@@ -180,6 +181,18 @@ TEST_F(ReusedPorts, TimestampsOn_TheyAreTakenOver) {
   EXPECT_LE(client().usage().time_wait_records, 64U);
   EXPECT_EQ(server().counters().tcp_resets_sent.value(), 0U);
   EXPECT_EQ(client().counters().tcp_retransmitted_segments.value(), 0U);
+}
+
+// The 28,232 ephemeral ports last for 0.28 s at this rate: far less than 2 MSL.
+TEST_F(ReusedPorts, HundredThousandConnectionsASecondToOneServer) {
+  params.rate = 100'000;
+  params.connections = 512;
+  serve("http");
+  start(600ms);
+  EXPECT_EQ(errors(), 0U);
+  EXPECT_GT(stats().completed.value(), 57'000U);
+  EXPECT_GT(client().counters().tcp_time_wait_reused.value(), 20'000U);
+  EXPECT_EQ(client().counters().tcp_ports_exhausted.value(), 0U);
 }
 
 TEST_F(ReusedPorts, TimestampsOff_PortsRestForTwoMslAndOpensFail) {
