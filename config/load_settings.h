@@ -31,6 +31,7 @@ struct LoadSettings {
   uint32_t request_bytes = 64;
   uint32_t response_bytes = 64;
   uint32_t work = 0;
+  bool fast_open = false;
   std::string path = "/";
   std::vector<AddressRange> sources;
   std::optional<PortRange> source_ports;

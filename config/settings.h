@@ -70,6 +70,8 @@ struct ServiceSettings {
   std::string directory;                   // http: files served; empty: the built-in page
   uint64_t directory_bytes = 64ULL << 20;  // what they may hold together
   uint32_t backlog = 1024;
+  bool fast_open = false;            // RFC 7413: off unless the application can bear it
+  uint32_t fast_open_pending = 256;  // with fast_open: half-open connections of that kind
   uint32_t connections = 0;  // 0: no bound of its own
 };
 

@@ -23,6 +23,7 @@ class LoadCheck {
     check_close();
     check_depth();
     check_rate();
+    refuse_unless(is(LoadMode::Cps), "load.fast_open", "mode cps");
     check_sizes();
     check_path();
     check_targets();

@@ -115,6 +115,41 @@ void play_simultaneous_open(Stage& stage) {
   stage.claim_path(Side::Right, {Closed, SynSent, SynReceived, Established});
 }
 
+// One connection for the cookie, and one that uses it.
+void play_fast_open(Stage& stage) {
+  const std::string request = letters(400);
+  const std::string answer = letters(800);
+  stage.server().when_readable = [&](app::Connection& at) { send(at, answer); };
+  stage.server_listens();
+  stage.client_connects_fast("");
+  stage.run_until([&] { return stage.client().established() && stage.server().established(); });
+  stage.later(Side::Left, 20ms, "abort(): the cookie is all it was for",
+              [](app::Connection& at) { at.abort(); });
+  stage.run_until([&] { return stage.client().end() && stage.server().end(); });
+  const Instant start = stage.world().now();
+  stage.client_connects_fast(request);
+  const bool early = stage.run_until([&] { return !stage.server().received().empty(); }) &&
+                     stage.in_state(Side::Right, SynReceived);
+  stage.run_until([&] { return stage.client().received() == answer; });
+  const Micros took = stage.world().now() - start;
+  stage.world().run_for(100ms);
+
+  const auto asked = stage.segments(Side::Left, wire::kSyn);
+  const auto given = stage.segments(Side::Right, wire::kSyn | wire::kAck);
+  const bool both = asked.size() == 2 && given.size() == 2;
+  stage.claim("the first SYN asks for a cookie, and the SYN-ACK brings it",
+              both && asked[0].segment.options.fast_open && asked[0].segment.options.fast_open->is_request() &&
+                  given[0].segment.options.fast_open && !given[0].segment.options.fast_open->is_request());
+  stage.claim("the second SYN carries the cookie and the whole request",
+              both && asked[1].segment.options.fast_open == given[0].segment.options.fast_open &&
+                  asked[1].segment.payload_bytes == request.size());
+  stage.claim("the server's application has the request in SYN-RECEIVED, before the handshake has ended",
+              early && stage.server().received() == request);
+  stage.claim("the answer is there one round trip after connect(), not two", took >= 20ms && took < 30ms);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established, Closed, SynSent, Established});
+  stage.claim_path(Side::Right, {Listen, SynReceived, Established, Closed, SynReceived, Established});
+}
+
 void play_half_close(Stage& stage) {
   const std::string answer = letters(3000);
   stage.server().when_peer_finished = [&](app::Connection&) {
@@ -211,6 +246,21 @@ void play_lost_fin(Stage& stage) {
   claim_both_finished(stage);
 }
 
+void play_lost_segment(Stage& stage) {
+  const std::string text = letters(12'000);
+  stage.link_from(Side::Left).faults().add({.match = sim::has_payload, .nth = 3});
+  stage.establish();
+  stage.later(Side::Left, 50ms, "send() 12000 octets", [&](app::Connection& at) { send(at, text); });
+  stage.run_until([&] { return stage.server().received() == text; });
+  int again = 0, blocks = 0;
+  for (const auto& row : stage.segments(Side::Left, wire::kAck)) again += row.segment.retransmission ? 1 : 0;
+  for (const auto& row : stage.segments(Side::Right, wire::kAck)) blocks += row.segment.options.sack_count;
+  stage.claim("the server's acknowledgements tell what lies behind the gap", blocks > 0);
+  stage.claim("the client sends the one segment that is missing again, and no other", again == 1);
+  stage.claim("without a time-out", stage.world().shard(0).counters().tcp_rto_fired.value() == 0);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established});
+}
+
 void play_time_wait(Stage& stage) {
   server_closes_after_client(stage);
   stage.link_from(Side::Left).faults().add({.match = [&](const wire::Frame& frame) {
@@ -271,6 +321,9 @@ constexpr Scenario kScenarios[] = {
     {"simultaneous-open", "Both sides connect to each other at the same instant, and nobody listens.",
      "the SYNs cross, both sides go from SYN-SENT to SYN-RECEIVED, and there is one connection, not two.",
      play_simultaneous_open},
+    {"fast-open", "A request goes with the SYN: TCP Fast Open, with the cookie of an earlier connection.",
+     "the second SYN has a len, the SYN-ACK acknowledges it, and the answer follows before the client's ACK.",
+     play_fast_open},
     {"half-close", "One side says that it has nothing more to send, and goes on receiving.",
      "the client has sent FIN and waits in FIN-WAIT-2 while the server, in CLOSE-WAIT, sends its answer.",
      play_half_close},
@@ -286,6 +339,10 @@ constexpr Scenario kScenarios[] = {
      "nothing tells the client of the loss but time: after 1 s it sends the same SYN again.", play_lost_syn},
     {"lost-fin", "The first FIN is lost.",
      "a FIN occupies a sequence number, so it is retransmitted just as data is.", play_lost_fin},
+    {"lost-segment", "One segment of many is lost.",
+     "the same ack comes again and again, its SACK block growing: three segments in it are proof of the "
+     "loss.",
+     play_lost_segment},
     {"time-wait", "The last acknowledgement is lost: what TIME-WAIT is there for.",
      "only a side in TIME-WAIT can acknowledge the FIN that comes again; doing so starts its 60 s anew.",
      play_time_wait},

@@ -30,6 +30,7 @@ void Actor::on_readable(app::Connection& connection) {
     received_.append(run.begin(), run.end());
     connection.consume(static_cast<uint32_t>(run.size()));
   }
+  if (when_readable) when_readable(connection);
 }
 
 void Actor::on_peer_finished(app::Connection& connection) {
@@ -74,7 +75,8 @@ sim::Link& Stage::link_from(Side side) {
 
 void Stage::server_listens(uint32_t backlog) {
   world_.in(server_host_, 0us, [this, backlog] {
-    const ListenerParams params{.local = endpoint(Side::Right, kServerPort), .backlog = backlog};
+    const ListenerParams params{
+        .local = endpoint(Side::Right, kServerPort), .backlog = backlog, .fast_open_pending = 16};
     world_.shard(server_host_).listen(params, server_, "demo");
   });
   world_.run_for(1ms);
@@ -105,31 +107,47 @@ void Stage::flood_server(uint32_t syns) {
   world_.run_for(100ms);
 }
 
-void Stage::connect(Side side, const Endpoint& from, const Endpoint& to) {
+void Stage::connect(Side side, app::ConnectOptions options) {
   const sim::HostId host = side == Side::Left ? client_host_ : server_host_;
-  world_.in(host, 0us, [this, side, host, from, to] {
-    recorder_.say(side, "connect() to " + to.text());
-    const app::ConnectOptions options{.remote = to, .local_address = from.address, .local_port = from.port};
+  world_.in(host, 0us, [this, side, host, options] {
+    const std::string with =
+        options.data.empty() ? "" : " with " + std::to_string(options.data.size()) + " octets";
+    recorder_.say(side, "connect() to " + options.remote.text() + with);
     actor(side).opened(world_.shard(host).connect(options, actor(side)).connection);
   });
 }
 
 void Stage::client_connects() {
-  const Endpoint from = endpoint(Side::Left, static_cast<uint16_t>(49152 + options_.seed % 16384));
+  const Endpoint from = client_end();
   const Endpoint to = endpoint(Side::Right, kServerPort);
   recorder_.watch(from, to);
-  connect(Side::Left, from, to);
+  connect(Side::Left, {.remote = to, .local_address = from.address, .local_port = from.port});
 }
 
-void Stage::client_connects_again() { connect(Side::Left, ladder().left, ladder().right); }
+void Stage::client_connects_fast(std::string_view request) {
+  const Endpoint from = client_end();
+  const Endpoint to = endpoint(Side::Right, kServerPort);
+  if (ladder().rows.empty()) recorder_.watch(from, to);
+  connect(Side::Left, {.remote = to,
+                       .local_address = from.address,
+                       .local_port = from.port,
+                       .data = {reinterpret_cast<const uint8_t*>(request.data()), request.size()},
+                       .fast_open = true});
+}
+
+void Stage::client_connects_again() {
+  const Endpoint& from = ladder().left;
+  connect(Side::Left,
+          {.remote = ladder().right, .local_address = from.address, .local_port = from.port});
+}
 
 void Stage::both_connect() {
   constexpr uint16_t kPort = 7000;
   const Endpoint left = endpoint(Side::Left, kPort);
   const Endpoint right = endpoint(Side::Right, kPort);
   recorder_.watch(left, right);
-  connect(Side::Left, left, right);
-  connect(Side::Right, right, left);
+  connect(Side::Left, {.remote = right, .local_address = left.address, .local_port = left.port});
+  connect(Side::Right, {.remote = left, .local_address = right.address, .local_port = right.port});
 }
 
 void Stage::establish() {

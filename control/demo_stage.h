@@ -21,13 +21,18 @@ namespace millrace::control {
 class Actor final : public app::Handler {
  public:
   std::function<void(app::Connection&)> when_peer_finished;
+  std::function<void(app::Connection&)> when_readable;  // after it has been read
 
   app::Connection* connection() { return connection_; }  // nullptr before and after
   bool established() const { return established_; }
   const std::string& received() const { return received_; }
   std::optional<app::CloseReason> end() const { return end_; }
 
-  void opened(app::Connection* connection) { connection_ = connection; }
+  void opened(app::Connection* connection) {
+    connection_ = connection;
+    established_ = false;
+    end_.reset();
+  }
   void on_established(app::Connection& connection) override;
   void on_readable(app::Connection& connection) override;
   void on_peer_finished(app::Connection& connection) override;
@@ -74,6 +79,8 @@ class Stage {
   void flood_server(uint32_t syns);
   shard::Shard& server_shard() { return world_.shard(server_host_); }
   void client_connects();
+  // connect() with Fast Open and this request, from the same port each time: one ladder shows all of them.
+  void client_connects_fast(std::string_view request);
   // From the same port as before.
   void client_connects_again();
   // Both connect to each other at one instant, without anybody listening.
@@ -100,7 +107,10 @@ class Stage {
  private:
   static constexpr uint16_t kServerPort = 80;
   void resolve_neighbors();
-  void connect(Side side, const Endpoint& from, const Endpoint& to);
+  void connect(Side side, app::ConnectOptions options);
+  Endpoint client_end() const {
+    return endpoint(Side::Left, static_cast<uint16_t>(49152 + options_.seed % 16384));
+  }
   Endpoint endpoint(Side side, uint16_t port) const;
 
   StageOptions options_;

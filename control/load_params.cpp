@@ -96,6 +96,7 @@ services::load::Params load_params(const config::LoadSettings& load) {
   params.request_bytes = load.request_bytes;
   params.response_bytes = load.response_bytes;
   params.work = load.work;
+  params.fast_open = load.fast_open;
   params.path = load.path;
   params.hold = load.duration;
   return params;

@@ -37,10 +37,14 @@ install_packages() {
 
 configure=()  # further words for cmake, of build()
 
-# build PRESET [TARGET...]: configures and builds, quietly unless it fails.
+# build PRESET [TARGET...]: configures and builds, quietly unless it fails; through ccache where that is installed, and
+# so that another checkout of the same sources finds what this one compiled.
 build() {
   local preset=$1 log
   shift
+  if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER-}" ] && command -v ccache >/dev/null; then
+    export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+  fi
   log=$(mktemp)
   local start=$SECONDS
   if ! (cd "$root" && cmake --preset "$preset" "${configure[@]}" && cmake --build --preset "$preset" ${*:+--target "$@"}) >"$log" 2>&1; then

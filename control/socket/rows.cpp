@@ -1,5 +1,6 @@
 #include "control/socket/rows.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -33,6 +34,7 @@ json options_json(const wire::TcpOptions& options) {
     out["timestamp_echo"] = options.timestamps->echo_reply;
   }
   if (options.sack_permitted) out["sack_permitted"] = true;
+  if (options.fast_open) out["fast_open_cookie_bytes"] = options.fast_open->length;
   for (uint8_t i = 0; i < options.sack_count && i < options.sack.size(); ++i)
     out["sack"].push_back({options.sack[i].left.raw(), options.sack[i].right.raw()});
   return out;
@@ -49,6 +51,9 @@ wire::TcpOptions options_from(const json& in) {
         wire::Timestamps{in["timestamp_value"].get<uint32_t>(), in.at("timestamp_echo").get<uint32_t>()};
   }
   options.sack_permitted = in.value("sack_permitted", false);
+  if (in.contains("fast_open_cookie_bytes"))
+    options.fast_open.emplace().length =
+        std::min(in["fast_open_cookie_bytes"].get<uint8_t>(), wire::FastOpenCookie::kMost);
   for (const json& block : in.value("sack", json::array())) {
     if (options.sack_count == options.sack.size()) break;
     options.sack[options.sack_count++] = {Seq(block.at(0).get<uint32_t>()), Seq(block.at(1).get<uint32_t>())};
@@ -109,6 +114,7 @@ json as_json(unsigned shard, const shard::ConnectionRow& row) {
            {"sent_bytes", row.bytes_sent},
            {"received_bytes", row.bytes_received},
            {"timestamps", row.timestamps},
+           {"fast_open", row.fast_open},
            {"sack", row.sack},
            {"send_scale", row.send_scale},
            {"receive_scale", row.receive_scale}};

@@ -118,6 +118,17 @@ void Connection::set_no_delay(bool on) {
   if (on) touched();
 }
 
+FastOpenResult Connection::fast_open() const {
+  using enum FastOpenResult;
+  const tcp::FastOpenState& state = tcb_.cold.fast_open;
+  if (state.data_taken) return DataAcknowledged;
+  if (state.early) return OpenedWithoutData;
+  if (!state.cookie_asked && !state.cookie_sent) return Unused;
+  if (state.syn_again) return SynRetransmitted;
+  if (state.cookie_asked) return CookieRequested;
+  return state.data_in_syn && tcb_.hot.flags.syn_acked ? DataRefused : CookieSent;
+}
+
 // ---- what the handler is told
 // ----------------------------------------------------------------------------------
 

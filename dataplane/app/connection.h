@@ -13,6 +13,18 @@
 
 namespace millrace::app {
 
+// What became of Fast Open (RFC 7413) on a connection.
+enum class FastOpenResult : uint8_t {
+  Unused,             // not asked for, or not tried: switched off, or the server had refused it before
+  CookieRequested,    // there was no cookie: the SYN asked for one
+  CookieSent,         // the SYN carried a cookie but no data; or its answer has not come
+  DataAcknowledged,   // data of the SYN was taken, by the server or (passive) by us
+  DataRefused,        // the server did not take it: it was sent again after the handshake
+  SynRetransmitted,   // the SYN was lost, or the path dropped it: it was sent again without data
+  OpenedWithoutData,  // passive: a cookie, and no data
+};
+std::string_view name_of(FastOpenResult result);
+
 class Connection {
   tcp::Tcb tcb_;  // first: the shard finds the connection from its TCB
 
@@ -58,6 +70,8 @@ class Connection {
   void close();
   // RST now (RFC 9293 §3.10.5).
   void abort();
+
+  FastOpenResult fast_open() const;
 
   // Nagle's algorithm off or on (RFC 9293 §3.7.4).
   void set_no_delay(bool on);

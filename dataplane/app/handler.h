@@ -37,7 +37,10 @@ class Handler {
   Handler& operator=(const Handler&) = delete;
   virtual ~Handler() = default;
 
-  // The handshake has ended: for a listener's handler this is "accept", for connect() "connected".
+  // The handshake has ended: for a listener's handler this is "accept", for connect() "connected". Where a
+  // SYN with a valid Fast Open cookie has come (RFC 7413, ListenerParams::fast_open_pending) the listener's
+  // handler is told before that, in SYN-RECEIVED: it may read and send, and on_closed follows if the handshake
+  // then fails.
   virtual void on_established(Connection&) {}
   // There is payload in readable().
   virtual void on_readable(Connection&) {}

@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "app/connection.h"
 #include "app/handler.h"
 #include "app/stack.h"
 
@@ -12,6 +13,13 @@ std::string_view name_of(CloseReason reason) {
                                                       "timed_out", "unreachable",    "aborted",
                                                       "no_memory", "address_in_use", "internal"};
   return kNames[static_cast<size_t>(reason)];
+}
+
+std::string_view name_of(FastOpenResult result) {
+  constexpr std::array<std::string_view, 7> kNames = {
+      "unused",       "cookie_requested",  "cookie_sent",        "data_acknowledged",
+      "data_refused", "syn_retransmitted", "opened_without_data"};
+  return kNames[static_cast<size_t>(result)];
 }
 
 namespace {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,11 +31,19 @@ struct ConnectOptions {
   Endpoint remote;
   std::optional<IpAddress> local_address;  // none: source-address selection
   std::optional<uint16_t> local_port;      // none: ephemeral (RFC 6056)
+  // Queued at once, as by Connection::send(); OpenResult::taken says how much of it.
+  std::span<const uint8_t> data = {};
+  // Fast Open (RFC 7413). With a cookie of the server's, what is queued by the end of this iteration goes with
+  // the SYN as far as it fits; without one the SYN asks for a cookie, and data waits for the handshake as
+  // ever. A network that duplicates the SYN may bring its data to the server's application twice (§6.1): only
+  // for requests that may be repeated.
+  bool fast_open = false;
 };
 
 struct OpenResult {
   Connection* connection = nullptr;  // null: error says why
   OpenError error = OpenError::None;
+  uint32_t taken = 0;  // octets of ConnectOptions::data
 };
 
 class Stack {
@@ -48,6 +57,10 @@ class Stack {
   virtual OpenResult connect(const ConnectOptions& options, Handler& handler) = 0;
   // Passive open; every connection accepted gets `handler`.
   virtual OpenError listen(const ListenerParams& params, Handler& handler, std::string_view name) = 0;
+  // ListenerParams::fast_open_pending of a listener that there is already; false: there is none at `local`.
+  virtual bool set_fast_open_pending(const Endpoint& local, uint32_t pending) = 0;
+  // Whether a connect() with `fast_open` would find a cookie, so that data could go with its SYN.
+  virtual bool has_fast_open_cookie(const ConnectOptions& options) const = 0;
 
   // The instant of the current iteration.
   virtual Instant now() const = 0;

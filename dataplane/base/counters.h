@@ -107,7 +107,17 @@ enum class DropReason : uint8_t {
   X(tcp_retransmitted_segments, "segments", "Segments sent again.")                                         \
   X(tcp_retransmitted_bytes, "bytes", "Payload octets sent again.")                                         \
   X(tcp_rto_fired, "events", "Retransmission time-outs.")                                                   \
-  X(tcp_fast_retransmits, "events", "Fast retransmits (three duplicate acknowledgements).")                 \
+  X(tcp_fast_retransmits, "events", "Fast recoveries begun, by SACK or duplicate acknowledgements.")        \
+  X(tcp_recovery_retransmits, "segments", "Segments sent again in fast recovery.")                          \
+  X(tcp_timeout_retransmits, "segments", "Segments sent again after a time-out.")                           \
+  X(tcp_tail_loss_probes_sent, "segments", "Tail loss probes sent (RFC 8985).")                             \
+  X(tcp_tail_losses_repaired, "events", "Losses that a tail loss probe has repaired.")                      \
+  X(tcp_reordering_timeouts, "events", "Losses found because a reordering window had passed (RFC 8985).")   \
+  X(tcp_spurious_recoveries, "events", "Fast recoveries undone: nothing had been lost.")                    \
+  X(tcp_spurious_timeouts, "events", "Time-outs undone: nothing had been lost (RFC 5682, RFC 4015).")       \
+  X(tcp_dsacks_received, "segments", "Acknowledgements that report a duplicate (RFC 2883).")                \
+  X(tcp_sack_blocks_ignored, "blocks", "SACK blocks that cannot be true, or for which there was no room.")  \
+  X(tcp_sacks_reneged, "events", "Time-outs at which the peer had dropped what it had SACKed.")             \
   X(tcp_closed_windows_reset, "connections",                                                                \
     "Connections reset while payload memory was short because the peer kept its window closed.")            \
   X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                         \
@@ -128,6 +138,19 @@ enum class DropReason : uint8_t {
   X(tcp_syn_cookies_rejected, "segments", "ACKs that might have brought a SYN cookie and did not.")         \
   X(tcp_accept_overflows, "segments", "SYNs and ACKs that found the application without room.")             \
   X(tcp_syn_acks_retransmitted, "segments", "SYN-ACKs sent again.")                                         \
+  X(tcp_fast_open_cookies_granted, "segments", "Fast Open cookies granted in SYN-ACKs.")                    \
+  X(tcp_fast_open_accepted, "connections", "Connections opened by a SYN with a valid Fast Open cookie.")    \
+  X(tcp_fast_open_syn_data_accepted, "connections", "Of them, those whose SYN brought data.")               \
+  X(tcp_fast_open_rejected, "segments", "SYNs with a Fast Open cookie that is not valid.")                  \
+  X(tcp_fast_open_overflows, "segments",                                                                    \
+    "SYNs with a Fast Open option treated as plain: too many connections of the kind were pending.")        \
+  X(tcp_fast_open_cookies_requested, "segments", "SYNs sent that asked for a Fast Open cookie.")            \
+  X(tcp_fast_open_cookies_received, "segments", "SYN-ACKs that brought a Fast Open cookie.")                \
+  X(tcp_fast_open_cookies_sent, "segments", "SYNs sent with a Fast Open cookie.")                           \
+  X(tcp_fast_open_syn_data_acknowledged, "connections", "Connections whose SYN's data the server took.")    \
+  X(tcp_fast_open_fallbacks, "connections", "Connections whose SYN's data the server did not take.")        \
+  X(tcp_fast_open_syns_lost, "connections",                                                                 \
+    "Connections whose SYN with a Fast Open option went unanswered: it was sent again without.")            \
   X(tcp_illegal_transitions, "events", "State transitions refused: a defect of ours.")                      \
   X(peer_checksum_unfinished, "packets",                                                                    \
     "Frames whose TCP checksum is only the pseudo-header's: the peer's offload is on.")                     \

@@ -38,6 +38,7 @@ struct TcpParams {
   bool nagle = true;                      // RFC 9293 §3.7.4; a connection may switch it off
   bool quick_ack = true;                  // acknowledge at once while a connection is young
   uint32_t initial_window_segments = 10;  // RFC 6928
+  bool fast_open = true;                  // RFC 7413, where a listener or connect() asks for it
   uint32_t reassembly_segments = 256;     // out-of-order pieces held a connection
   SynCookies syn_cookies = SynCookies::Auto;
   Micros syn_cookie_rotation = 60s;       // a cookie is good for one to two of these
@@ -85,6 +86,7 @@ struct MemoryParams {
   uint32_t time_wait_records = 65536;
   uint64_t buffer_bytes = 256ULL << 20;  // payload held in send and receive queues
   uint32_t held_packets = 4096;          // received packets held for applications; payload of more is copied
+  uint32_t fast_open_cookies = 1024;     // servers whose Fast Open cookies a client remembers; 0: none
   uint32_t trace_segments = 4096;        // segments that the flight recorder remembers; 0: off
 };
 
@@ -92,6 +94,9 @@ struct ListenerParams {
   Endpoint local;            // an unspecified address: every local address of that family (v4 0.0.0.0, v6 ::)
   uint32_t backlog = 1024;   // half-open connections of this listener
   uint32_t connections = 0;  // that it may have open; 0: as many as there is room for
+  // Fast Open (RFC 7413): connections that SYNs with a cookie may have opened and whose handshakes have not
+  // ended. 0: off. The application must bear to get the data of a SYN twice (§6.1).
+  uint32_t fast_open_pending = 0;
 };
 
 struct ShardParams {

@@ -5,6 +5,12 @@ namespace millrace::recovery {
 void RttEstimator::sample(Micros rtt) {
   constexpr int64_t kLongest = 600'000'000;  // ten minutes: keeps 4 * RTTVAR within 32 bits
   const auto r = static_cast<uint32_t>(std::clamp<int64_t>(rtt.count(), 1, kLongest));
+  // A path that has become longer shows after so many samples at the latest.
+  constexpr uint16_t kLeastLifetime = 10'000;
+  if (least_us_ == 0 || r <= least_us_ || ++least_age_ > kLeastLifetime) {
+    least_us_ = r;
+    least_age_ = 0;
+  }
   if (srtt_us_ == 0) {  // RFC 6298 §2.2
     srtt_us_ = r;
     rttvar_us_ = r / 2;

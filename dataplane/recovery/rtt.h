@@ -37,6 +37,8 @@ class RttEstimator {
   void clear_backoff() { backoff_ = 0; }
   uint8_t backoff() const { return backoff_; }
 
+  // The least round trip of late; 0: no sample.
+  Micros least() const { return Micros(least_us_); }
   bool has_sample() const { return srtt_us_ != 0; }
   Micros srtt() const { return Micros(srtt_us_); }
   Micros rttvar() const { return Micros(rttvar_us_); }
@@ -46,6 +48,8 @@ class RttEstimator {
 
   uint32_t srtt_us_ = 0;
   uint32_t rttvar_us_ = 0;
+  uint32_t least_us_ = 0;
+  uint16_t least_age_ = 0;  // samples since
   uint8_t backoff_ = 0;
 };
 

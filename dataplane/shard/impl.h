@@ -19,6 +19,7 @@
 #include "shard/shard.h"
 #include "tcp/close/time_wait.h"
 #include "tcp/context.h"
+#include "tcp/open/fast_open.h"
 #include "tcp/open/isn.h"
 #include "tcp/open/key_ring.h"
 #include "tcp/open/syn_queue.h"
@@ -40,6 +41,7 @@ struct Listener {
   uint32_t untold = 0;      // those among them whose application has not been called since they came
   Instant cookies_until{};  // until then an ACK may bring back a cookie of ours
   uint64_t accepted = 0;
+  tcp::FastOpenPending fast_open;
   uint64_t cookies_sent = 0;
   uint64_t cookies_accepted = 0;
   uint64_t cookies_rejected = 0;
@@ -53,7 +55,11 @@ struct Shard::Impl {
   ~Impl();
 
   tcp::Context context() {
-    return {.now = now, .params = params.tcp, .counters = counters, .memory_short = memory.is_short()};
+    return {.now = now,
+            .params = params.tcp,
+            .counters = counters,
+            .memory_short = memory.is_short(),
+            .fast_open = &fast_open};
   }
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
@@ -117,6 +123,13 @@ struct Shard::Impl {
                         uint64_t hash, PacketBatch& out);
   app::Connection* open_by_cookie(uint32_t listener, const wire::Segment& syn, const wire::Segment& ack,
                                   const flow::FlowKey& key, uint64_t hash);
+
+  // ---- open_fast.cpp
+  // False: there was no room, and the SYN is an ordinary one.
+  bool accept_fast_open(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key, uint64_t hash,
+                        Seq iss, const tcp::FastOpenOffer& offer, PacketBatch& out);
+  void end_handshake(app::Connection& connection);
+  void end_fast_open(app::Connection& connection);
 
   // ---- steer.cpp
   bool shares_flows() const { return place.peers != nullptr; }
@@ -196,6 +209,7 @@ struct Shard::Impl {
   std::vector<uint32_t> ready;  // connections to be served by run() and transmit()
   Recorder recorder;
   tcp::KeyRing syn_cookie_keys;
+  tcp::FastOpen fast_open;
   bool shared_keys = false;  // other nodes issue cookies by them
   TokenBucket fleet_cookie_checks;
   int64_t wall_ahead_ms = 0;  // of timestamp_clock()

@@ -59,7 +59,11 @@ app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handl
   }
   if (*port == 0) return {.connection = nullptr, .error = BadAddress};
   if (options.local_port && !is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
-  return open(flow, key, resting, handler);
+  app::OpenResult result = open(flow, key, resting, handler);
+  if (result.connection == nullptr) return result;
+  result.connection->tcb().cold.fast_open.wanted = options.fast_open;
+  if (!options.data.empty()) result.taken = result.connection->send(options.data);
+  return result;
 }
 
 app::OpenResult Shard::Impl::open(const wire::FlowAddress& flow, const flow::FlowKey& key, uint32_t resting,
@@ -130,7 +134,10 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
     case flow::ListenResult::Full:
       return app::OpenError::NoMemory;
   }
-  impl_->listeners.push_back({.params = params, .handler = &handler, .name = std::string(name)});
+  impl_->listeners.push_back({.params = params,
+                              .handler = &handler,
+                              .name = std::string(name),
+                              .fast_open = tcp::FastOpenPending(params.fast_open_pending)});
   return app::OpenError::None;
 }
 
@@ -141,6 +148,8 @@ bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
     overflow_accept_queue(entry, frame, out);
     return false;
   }
+  const tcp::FastOpenOffer offer = tcp::judge_fast_open(frame.tcp, entry.fast_open, context());
+  if (offer.accepted && accept_fast_open(listener, frame, key, key_hash, iss, offer, out)) return true;
   const bool full = entry.half_open >= entry.params.backlog || syn_queue.full();
   if (full) {
     ++entry.syn_overflows;
@@ -172,6 +181,7 @@ bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   wire::Segment answer;
   tcp::syn_ack(syn_queue[index], params.tcp,
                isn.timestamp_offset(syn.flow.local.address, syn.flow.remote.address), now, answer);
+  tcp::grant_cookie(offer, syn.flow.remote.address, context(), answer);
   syn_queue.sent(index, now);
   reply(frame, answer, tcp::State::SynReceived, out);
   return true;

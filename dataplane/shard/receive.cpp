@@ -132,6 +132,7 @@ void Shard::Impl::on_connection(app::Connection& connection, wire::Frame& frame,
                                 PacketBatch& out) {
   tcp::Tcb& tcb = connection.tcb();
   const Seq snd_una = tcb.hot.snd_una;
+  const bool opening = !tcb.hot.flags.syn_acked;
   const tcp::Verdict verdict = tcp::on_segment(tcb, frame.tcp, packet, context());
   recorder.conclude(tcb.hot.state());
   if (!verdict.is_taken()) {
@@ -139,6 +140,7 @@ void Shard::Impl::on_connection(app::Connection& connection, wire::Frame& frame,
     if (verdict.wants_reset()) reply_reset(frame, tcb.hot.state(), out);
   }
   if (tcb.hot.snd_una != snd_una) host.confirm(connection.remote().address, now);
+  if (opening && tcb.hot.flags.syn_acked) end_handshake(connection);
   make_ready(connection);
   if (tcb.hot.state() == tcp::State::Closed || tcb.hot.state() == tcp::State::TimeWait)
     leave(connection, out);
@@ -270,6 +272,10 @@ void Shard::Impl::on_icmp_error(const ip::TransportError& error, Packet& packet,
   if (!error.quoted.seq.within(tcb.hot.snd_una, tcb.hot.snd_nxt - tcb.hot.snd_una))
     return counters.drop(DropReason::IcmpQuoteForeign);
   counters.icmp_errors_received.add();
+  if (tcb.hot.state() == tcp::State::SynSent && tcb.cold.fast_open.used()) {
+    tcp::fast_open_icmp_error(tcb, error.hint == ip::IcmpHint::PacketTooBig, context());
+    make_ready(*connection);
+  }
   if (error.hint == ip::IcmpHint::Refused && tcb.hot.state() == tcp::State::SynSent) {
     tcp::end(tcb, tcp::End::Refused);
     make_ready(*connection);

@@ -29,6 +29,7 @@ void Recorder::write(Instant now, const wire::Segment& segment, ip::LocalId loca
   line.before = before;
   line.after = before;
   line.sent = sent;
+  line.fast_open = 0;
   line.options = 0;
   const wire::TcpOptions& options = segment.options;
   if (options.timestamps) {
@@ -48,6 +49,7 @@ void Recorder::write_syn_options(Line& line, const wire::TcpOptions& options) {
     line.options |= kScale;
   }
   if (options.sack_permitted) line.options |= kSack;
+  if (options.fast_open) line.fast_open = static_cast<uint8_t>(1 + options.fast_open->length);
 }
 
 TraceRow Recorder::expand(const Line& line, const ip::Host& host) {
@@ -69,6 +71,8 @@ TraceRow Recorder::expand(const Line& line, const ip::Host& host) {
   if ((line.options & kScale) != 0) segment.options.window_scale = WindowScale(line.window_scale);
   if ((line.options & kTimestamps) != 0) segment.options.timestamps = line.timestamps;
   segment.options.sack_permitted = (line.options & kSack) != 0;
+  if (line.fast_open != 0)
+    segment.options.fast_open.emplace().length = static_cast<uint8_t>(line.fast_open - 1);
   return row;
 }
 

@@ -49,6 +49,7 @@ class Recorder {
     tcp::State before{};
     tcp::State after{};
     bool sent = false;
+    uint8_t fast_open = 0;  // 1 + the octets of the cookie; the cookie itself is a secret of the two ends
   };
   static_assert(sizeof(Line) == 64);
   static constexpr uint8_t kMss = 1, kScale = 2, kTimestamps = 4, kSack = 8;

@@ -35,6 +35,7 @@ struct ConnectionRow {
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;
   bool timestamps = false;
+  bool fast_open = false;  // data of the SYN was taken (RFC 7413)
   bool sack = false;
   uint8_t send_scale = 0;
   uint8_t receive_scale = 0;

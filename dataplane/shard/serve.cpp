@@ -5,6 +5,7 @@
 #include "tcp/close/close.h"
 #include "tcp/timers.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/flight.h"
 
 namespace millrace::shard {
 
@@ -112,10 +113,12 @@ void Shard::Impl::leave(app::Connection& connection, PacketBatch& out) {
   if (connection.links.stray == app::Connection::Links::Stray::Granted &&
       tcb.hot.state() != tcp::State::TimeWait)
     release_claim({.local = connection.local(), .remote = connection.remote()});
+  if (tcb.cold.fast_open.used()) end_fast_open(connection);
   connection.links.detached = true;
   wheel.cancel(tcb.hot.timer);
   if (delayed_acks.contains(connection.links.index)) delayed_acks.remove(connection.links.index);
   tcb.cold.send.clear();
+  tcp::close_flight(tcb);
   tcb.cold.reassembly.clear();
   if (connection.links.established_counted) --established;
   connection.links.established_counted = false;

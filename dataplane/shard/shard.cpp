@@ -47,6 +47,8 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       recorder(given.memory.trace_segments),
       syn_cookie_keys(tcp::KeyUse::SynCookie, given.secrets ? *given.secrets : draw_secrets(entropy),
                       whole_seconds(given.tcp.syn_cookie_rotation)),
+      fast_open(given.secrets ? *given.secrets : draw_secrets(entropy), given.memory.fast_open_cookies,
+                entropy),
       fleet_cookie_checks(given.tcp.fleet_cookie_checks) {
   if (given.secrets) share_timestamps(*given.secrets);
   if (place.peers != nullptr) host.share_news();
@@ -107,6 +109,7 @@ void Shard::set_tcp_params(const TcpParams& params) {
 
 void Shard::set_secrets(const Secrets& secrets) {
   impl_->syn_cookie_keys.set_secrets(secrets);
+  impl_->fast_open.keys.set_secrets(secrets);
   impl_->share_timestamps(secrets);
 }
 
@@ -122,6 +125,7 @@ void Shard::Impl::share_timestamps(const Secrets& secrets) {
 void Shard::set_wall_clock(WallTime wall, Instant at) {
   constexpr int64_t kTremble = 1000;
   impl_->syn_cookie_keys.advance(wall);
+  impl_->fast_open.keys.advance(wall);
   const int64_t ahead = wall.time_since_epoch().count() - at.time_since_epoch().count() / 1000;
   if (std::abs(ahead - impl_->wall_ahead_ms) <= kTremble) return;
   impl_->wall_ahead_ms = ahead;

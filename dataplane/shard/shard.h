@@ -59,6 +59,8 @@ class Shard final : public app::Stack {
 
   app::OpenResult connect(const app::ConnectOptions& options, app::Handler& handler) override;
   app::OpenError listen(const ListenerParams& params, app::Handler& handler, std::string_view name) override;
+  bool set_fast_open_pending(const Endpoint& local, uint32_t pending) override;
+  bool has_fast_open_cookie(const app::ConnectOptions& options) const override;
   Instant now() const override;
 
   // From now on run() calls `program`, which outlives the shard.

@@ -32,6 +32,7 @@ ConnectionRow row_of(const app::Connection& connection, Instant now) {
   row.bytes_sent = cold.bytes_sent;
   row.bytes_received = cold.bytes_received;
   row.timestamps = hot.flags.timestamps;
+  row.fast_open = cold.fast_open.data_taken;
   row.sack = hot.flags.sack;
   row.send_scale = hot.snd_scale.shift();
   row.receive_scale = hot.rcv_scale.shift();

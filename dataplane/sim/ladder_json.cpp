@@ -31,6 +31,7 @@ Json options_json(const wire::TcpOptions& options) {
   if (options.timestamps)
     out["timestamps"] = {{"value", options.timestamps->value},
                          {"echo_reply", options.timestamps->echo_reply}};
+  if (options.fast_open) out["fast_open_cookie_bytes"] = options.fast_open->length;
   for (uint8_t i = 0; i < options.sack_count; ++i)
     out["sack"].push_back({options.sack[i].left.raw(), options.sack[i].right.raw()});
   return out;

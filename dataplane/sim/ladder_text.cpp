@@ -87,6 +87,8 @@ std::vector<std::string> details_of(const SegmentSummary& segment) {
     out.push_back("ts " + std::to_string(options.timestamps->value) + "/" +
                   std::to_string(options.timestamps->echo_reply));
   if (options.window_scale) out.push_back("scale " + std::to_string(options.window_scale->shift()));
+  if (options.fast_open)
+    out.emplace_back(options.fast_open->is_request() ? "fast open asks" : "fast open cookie");
   for (uint8_t i = 0; i < options.sack_count; ++i)
     out.push_back("sack " + std::to_string(options.sack[i].left.raw()) + "-" +
                   std::to_string(options.sack[i].right.raw()));

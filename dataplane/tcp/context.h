@@ -9,11 +9,14 @@
 
 namespace millrace::tcp {
 
+class FastOpen;
+
 struct Context {
   Instant now;
   const TcpParams& params;
   Counters& counters;
   bool memory_short = false;  // payload memory is nearly used up: who makes no progress gives way
+  FastOpen* fast_open = nullptr;  // of the shard; none: nothing is opened by it
 };
 
 // What became of a received segment. What is to be sent is noted in the TCB and leaves by next_segment();

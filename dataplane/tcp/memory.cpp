@@ -13,7 +13,7 @@ Memory::Memory(uint64_t budget_bytes, uint32_t held_packets_bound)
 Memory::~Memory() { MILLRACE_CHECK(used_ == 0 && held_ == 0); }
 
 bool Memory::charge(uint64_t bytes) {
-  if (used_ + bytes > budget_) return false;
+  if (used_ + bytes > payload_budget()) return false;
   used_ += bytes;
   return true;
 }
@@ -58,7 +58,7 @@ Piece* Memory::take_piece() {
 }
 
 Piece* Memory::hold(Packet& packet, Seq seq, const uint8_t* data, uint32_t length) {
-  if (held_ >= held_bound_ || used_ + kHeldPacketBytes + kPieceBytes > budget_) return nullptr;
+  if (held_ >= held_bound_ || used_ + kHeldPacketBytes + kPieceBytes > payload_budget()) return nullptr;
   Piece* piece = take_piece();
   used_ += kHeldPacketBytes;
   ++held_;
@@ -71,7 +71,7 @@ Piece* Memory::hold(Packet& packet, Seq seq, const uint8_t* data, uint32_t lengt
 
 Piece* Memory::copy(Seq seq, const uint8_t* data, uint32_t length) {
   MILLRACE_CHECK(length <= Block::kCapacity);
-  if (used_ + kBlockBytes + kPieceBytes > budget_) return nullptr;
+  if (used_ + kBlockBytes + kPieceBytes > payload_budget()) return nullptr;
   Piece* piece = take_piece();
   piece->block = take_block();
   std::memcpy(piece->block->data, data, length);
@@ -97,8 +97,10 @@ void Memory::give_back(Piece* piece) {
   used_ -= kPieceBytes;
 }
 
-void* Memory::take_cell() {
-  if (!charge(kCellBytes)) return nullptr;
+void* Memory::take_cell() { return used_ + kCellBytes > payload_budget() ? nullptr : take_cell_always(); }
+
+void* Memory::take_cell_always() {
+  used_ += kCellBytes;
   if (free_cells_ == nullptr) {
     cell_chunks_.push_back(std::make_unique_for_overwrite<Cell[]>(kChunkBlocks));
     for (size_t i = kChunkBlocks; i-- > 0;) {
@@ -117,6 +119,25 @@ void Memory::give_back_cell(void* memory) {
   cell->next = free_cells_;
   free_cells_ = cell;
   used_ -= kCellBytes;
+}
+
+void* Memory::take_page() {
+  if (!charge(kPageBytes)) return nullptr;
+  if (free_pages_ == nullptr) {
+    pages_.push_back(std::make_unique_for_overwrite<Page>());
+    pages_.back()->next = nullptr;
+    free_pages_ = pages_.back().get();
+  }
+  Page* page = free_pages_;
+  free_pages_ = page->next;
+  return page;
+}
+
+void Memory::give_back_page(void* memory) {
+  Page* page = new (memory) Page;
+  page->next = free_pages_;
+  free_pages_ = page;
+  used_ -= kPageBytes;
 }
 
 }  // namespace millrace::tcp

@@ -16,6 +16,7 @@ namespace millrace::tcp {
 inline constexpr uint32_t kBlockBytes = 2048;
 // Side blocks of a connection: what it needs only while something is missing or under way.
 inline constexpr uint32_t kCellBytes = 256;
+inline constexpr uint32_t kPageBytes = 16384;
 
 // Octets [begin, end) of `data` are in use.
 struct Block {
@@ -57,7 +58,12 @@ class Memory {
   void give_back(Piece* piece);
   // kCellBytes of raw memory. nullptr: the budget is spent.
   void* take_cell();
+  // The same whatever the budget says: for what has a bound of its own.
+  void* take_cell_always();
   void give_back_cell(void* cell);
+  // kPageBytes likewise. nullptr: the budget is spent.
+  void* take_page();
+  void give_back_page(void* page);
 
   uint64_t used_bytes() const { return used_; }
   uint64_t budget_bytes() const { return budget_; }
@@ -73,6 +79,13 @@ class Memory {
     unsigned char rest[kCellBytes - sizeof(Cell*)];
   };
   static_assert(sizeof(Cell) == kCellBytes);
+  struct alignas(64) Page {
+    Page* next = nullptr;
+    unsigned char rest[kPageBytes - sizeof(Page*)];
+  };
+  static_assert(sizeof(Page) == kPageBytes);
+  // What payload may take: some is left for side blocks that are always there.
+  uint64_t payload_budget() const { return budget_ - budget_ / 64 / kBlockBytes * kBlockBytes; }
   bool charge(uint64_t bytes);
   Piece* take_piece();
 
@@ -83,9 +96,11 @@ class Memory {
   Block* free_blocks_ = nullptr;
   Piece* free_pieces_ = nullptr;
   Cell* free_cells_ = nullptr;
+  Page* free_pages_ = nullptr;
   std::vector<std::unique_ptr<Block[]>> block_chunks_;
   std::vector<std::unique_ptr<Piece[]>> piece_chunks_;
   std::vector<std::unique_ptr<Cell[]>> cell_chunks_;
+  std::vector<std::unique_ptr<Page>> pages_;
 };
 
 }  // namespace millrace::tcp

@@ -1,8 +1,11 @@
 #include "tcp/tcb.h"
 
 #include "base/check.h"
+#include "tcp/transfer/flight.h"
 
 namespace millrace::tcp {
+
+Tcb::~Tcb() { close_flight(*this); }
 
 bool enter(Tcb& tcb, State next) {
   const State from = tcb.hot.state();

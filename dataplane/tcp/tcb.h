@@ -11,7 +11,7 @@
 #include "base/units.h"
 #include "cc/controller.h"
 #include "flow/key.h"
-#include "recovery/fast_recovery.h"
+#include "recovery/rack.h"
 #include "recovery/rtt.h"
 #include "tcp/memory.h"
 #include "tcp/state.h"
@@ -21,6 +21,8 @@
 #include "timer/wheel.h"
 
 namespace millrace::tcp {
+
+struct Flight;
 
 // What the application is to be told; app/ delivers it.
 struct Event {
@@ -50,7 +52,7 @@ struct TcbFlags {
   bool no_delay : 1 = false;        // Nagle off
   bool ack_now : 1 = false;         // an acknowledgement is due at once
   bool ack_delayed : 1 = false;     // an acknowledgement is due by the delayed-ACK deadline
-  bool timing : 1 = false;          // a segment is being timed for RTT
+  bool timing : 1 = false;          // the SYN is being timed for RTT
   bool receive_closed : 1 = false;  // the application has closed: arriving data resets (RFC 1122 §4.2.2.13)
   bool probe_due : 1 = false;       // the persist timer went off
   bool reset_due : 1 = false;       // ABORT: RST is to be sent
@@ -59,6 +61,22 @@ struct TcbFlags {
   bool retransmit_forced : 1 = false;  // one retransmission leaves whatever the congestion window says
   bool sack : 1 = false;               // negotiated (RFC 2018 §2)
 };
+
+// What Fast Open has to do with a connection (RFC 7413; open/fast_open.h).
+struct FastOpenState {
+  bool wanted : 1 = false;        // client: connect() has allowed it
+  bool cookie_asked : 1 = false;  // client: our first SYN asked for a cookie
+  bool cookie_sent : 1 = false;   // client: our first SYN carried one
+  bool data_in_syn : 1 = false;   // client: and data
+  bool syn_again : 1 = false;     // SYN or SYN-ACK went again, with neither data nor option
+  bool data_taken : 1 = false;    // data of the SYN was acknowledged, by us or by the server
+  bool early : 1 = false;         // server: opened before the handshake has ended
+  bool pending : 1 = false;       // server: counted in the listener's FastOpenPending
+  bool granted : 1 = false;       // server: the SYN-ACK carries a cookie
+  bool experimental : 1 = false;  // server: in the experimental form
+  bool used() const { return wanted || early; }
+};
+static_assert(sizeof(FastOpenState) == 2);
 
 struct alignas(64) TcbHot {
   flow::FlowKey key;  // key.state is the connection's state: enter() writes it
@@ -77,9 +95,8 @@ struct alignas(64) TcbHot {
   Seq snd_end;                    // one past the last octet queued; FIN not counted
   Bytes cwnd = 0;                 // copied from cold.cc whenever that changes
   Instant rtx_deadline = kNever;  // retransmission or persist timer
+  Flight* flight = nullptr;       // while data is in flight (transfer/flight.h)
   uint32_t rto_us = 0;            // of the present backoff
-  Seq timed_seq;                  // octets before it were sent at timed_at
-  uint32_t timed_at_us = 0;       // low 32 bits
   uint16_t mss = 536;             // payload octets of a full segment, options deducted (RFC 6691)
   uint8_t events = 0;             // Event bits
   uint8_t segments_unacked = 0;   // full segments received since the last acknowledgement sent
@@ -101,14 +118,15 @@ static_assert(sizeof(TcbHot) == 128, "the fast paths touch two lines");
 static_assert(offsetof(TcbHot, snd_end) == 64);
 
 struct TcbCold {
-  explicit TcbCold(Memory& memory) : send(memory), receive(memory), reassembly(memory) {}
+  explicit TcbCold(Memory& shard) : memory(&shard), send(shard), receive(shard), reassembly(shard) {}
 
+  Memory* memory;
   SendQueue send;
   ReceiveQueue receive;
   Reassembly reassembly;
   cc::Controller cc;
   recovery::RttEstimator rtt;
-  recovery::FastRecovery recovery;
+  recovery::Reordering reordering;
   Path path;
   Seq iss;
   Seq irs;
@@ -119,13 +137,13 @@ struct TcbCold {
   Mss peer_mss;            // SendMSS of RFC 9293 §3.7.1
   Mss our_mss;             // announced by us
   Instant ts_recent_at{};  // when ts_recent was last renewed (RFC 7323 §5.5)
-  Instant last_sent_at{};  // restart after idle (RFC 5681 §4.1)
+  Instant last_sent_at{};  // restart after idle (RFC 5681 §4.1); of the SYN, as long as that is timed
   uint32_t retries = 0;    // time-outs in a row without progress
   End end = End::None;
-  bool send_scale_offered = false;
-  bool timestamps_offered = false;
-  bool syn_repeated = false;  // at once, because the peer answered for an earlier connection
-  bool soft_error = false;    // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
+  FastOpenState fast_open;
+  bool scaling : 1 = false;       // windows are scaled (RFC 7323 §2.2)
+  bool syn_repeated : 1 = false;  // at once, because the peer answered for an earlier connection
+  bool soft_error = false;        // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
   uint32_t retransmits = 0;
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;
@@ -133,10 +151,14 @@ struct TcbCold {
 
 struct Tcb {
   explicit Tcb(Memory& memory) : cold(memory) {}
+  ~Tcb();
+  Tcb(const Tcb&) = delete;
+  Tcb& operator=(const Tcb&) = delete;
   TcbHot hot;
   TcbCold cold;
 };
 static_assert(std::is_standard_layout_v<TcbHot>);
+static_assert(sizeof(TcbCold) <= 256);
 
 inline TcbHot& hot_of(timer::Node& node) {
   return *reinterpret_cast<TcbHot*>(reinterpret_cast<unsigned char*>(&node) - offsetof(TcbHot, timer));
@@ -148,8 +170,5 @@ bool enter(Tcb& tcb, State next);
 
 // Ends the connection: CLOSED, for this reason; the application is told.
 void end(Tcb& tcb, End reason);
-
-// In-flight octets as congestion control sees them.
-inline Bytes flight(const Tcb& tcb) { return tcb.cold.recovery.in_flight(tcb.hot.snd_una, tcb.hot.snd_nxt); }
 
 }  // namespace millrace::tcp

@@ -1,7 +1,9 @@
 #include "tcp/timers.h"
 
 #include "tcp/close/close.h"
+#include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/loss_recovery.h"
 
 namespace millrace::tcp {
 
@@ -22,10 +24,13 @@ void back_off(Tcb& tcb, const Context& context) {
 }
 
 void on_handshake_timeout(Tcb& tcb, const Context& context) {
-  if (tcb.cold.retries >= context.params.syn_retries) return give_up(tcb, context);
+  const TcpParams& params = context.params;
+  const uint32_t most = tcb.cold.fast_open.early ? params.syn_ack_retries : params.syn_retries;
+  if (tcb.cold.retries >= most) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   back_off(tcb, context);
   tcb.hot.flags.syn_due = true;
+  if (tcb.cold.fast_open.used()) fast_open_timeout(tcb, context);
 }
 
 // Nothing is in flight or the window is closed: ask for the window (RFC 9293 §3.8.6.1).
@@ -45,11 +50,7 @@ void on_retransmission_timeout(Tcb& tcb, const Context& context) {
   if (tcb.cold.retries >= context.params.data_retries) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   TcbHot& hot = tcb.hot;
-  tcb.cold.cc.on_timeout(context.now, flight(tcb), tcb.cold.retries == 0);
-  hot.cwnd = tcb.cold.cc.cwnd();
-  tcb.cold.recovery.on_timeout(hot.snd_una, hot.snd_nxt);
-  hot.flags.retransmit_forced = true;
-  hot.flags.unpredictable = true;
+  recover_by_timeout(tcb, context);
   if (!hot.flags.syn_acked) hot.flags.syn_due = true;
   back_off(tcb, context);
 }
@@ -58,6 +59,7 @@ void on_retransmission_timeout(Tcb& tcb, const Context& context) {
 
 void on_deadline(Tcb& tcb, const Context& context) {
   TcbHot& hot = tcb.hot;
+  if (hot.flight != nullptr && context.now >= hot.flight->early_at) return on_early_deadline(tcb, context);
   if (context.now < hot.rtx_deadline) return;
   switch (hot.state()) {
     case State::SynSent:

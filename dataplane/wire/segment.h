@@ -49,11 +49,23 @@ struct SackBlock {
   friend constexpr bool operator==(const SackBlock&, const SackBlock&) = default;
 };
 
+// RFC 7413 §4.1.1: a cookie; without octets the request for one. It has a meaning on SYNs alone.
+struct FastOpenCookie {
+  static constexpr uint8_t kLeast = 4, kMost = 16;
+  uint8_t length = 0;
+  bool experimental = false;  // as older implementations write it: kind 254 with the ExID of RFC 6994
+  std::array<uint8_t, kMost> octets{};
+
+  bool is_request() const { return length == 0; }
+  friend bool operator==(const FastOpenCookie&, const FastOpenCookie&) = default;
+};
+
 // Syntax only: what the options say, not whether they may.
 struct TcpOptions {
   std::optional<Mss> mss;
   std::optional<WindowScale> window_scale;
   std::optional<Timestamps> timestamps;
+  std::optional<FastOpenCookie> fast_open;
   bool sack_permitted = false;
   uint8_t sack_count = 0;
   std::array<SackBlock, 4> sack;

@@ -23,6 +23,7 @@ constexpr std::array<EventInfo, kEvents> kEventInfos = {{
     {"text_fin", wire::kFin | wire::kAck | wire::kPsh, kTextOctets},
     {"rst", wire::kRst, 0},
     {"rst_ack", wire::kRst | wire::kAck, 0},
+    {"text_without_ack", wire::kPsh, kTextOctets},
 }};
 
 constexpr std::array<std::string_view, kSeqs> kSeqNames = {"left_of_window", "overlapping",   "at_left_edge",

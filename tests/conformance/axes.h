@@ -15,8 +15,8 @@
 
 namespace millrace::conformance {
 
-enum class Event : uint8_t { Syn, SynAck, SynFin, Ack, Text, Fin, TextFin, Rst, RstAck };
-inline constexpr unsigned kEvents = 9;
+enum class Event : uint8_t { Syn, SynAck, SynFin, Ack, Text, Fin, TextFin, Rst, RstAck, NoAck };
+inline constexpr unsigned kEvents = 10;
 
 enum class SeqAt : uint8_t {
   Left,         // the segment's last number is RCV.NXT - 1

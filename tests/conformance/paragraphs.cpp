@@ -27,7 +27,8 @@ constexpr uint32_t kRst = any_of({Event::Rst, Event::RstAck});
 constexpr uint32_t kSyn = any_of({Event::Syn, Event::SynAck});
 constexpr uint32_t kText = any_of({Event::Text, Event::TextFin});
 constexpr uint32_t kFin = any_of({Event::Fin, Event::TextFin});
-constexpr uint32_t kNoAck = any_of({Event::Syn, Event::Rst});
+constexpr uint32_t kNoAck = any_of({Event::Syn, Event::Rst, Event::NoAck});
+constexpr uint32_t kNothing = any_of({Event::NoAck});
 constexpr uint32_t kAck = kAny & ~kNoAck;
 }  // namespace ev
 
@@ -35,6 +36,7 @@ namespace at {
 constexpr uint32_t kAny = (1U << kSeqs) - 1;
 constexpr uint32_t kLeft = any_of({SeqAt::Left});
 constexpr uint32_t kEdge = any_of({SeqAt::LeftEdge});
+constexpr uint32_t kOverlapping = any_of({SeqAt::Overlapping});
 constexpr uint32_t kNext = any_of({SeqAt::LeftEdge, SeqAt::Overlapping});
 constexpr uint32_t kRightEdge = any_of({SeqAt::RightEdge});
 // Table 6: no number of the segment's lies in the window.
@@ -95,6 +97,7 @@ const std::vector<Paragraph>& closed_and_listen() {
        .events = ev::kSynAlone,
        .answers = {answer::kSynAck},
        .enters = State::SynReceived},
+      {.section = "§3.10.7.2 fourth", .stages = in::kListen, .events = ev::kNothing},
   };
   return paragraphs;
 }
@@ -235,6 +238,13 @@ const std::vector<Paragraph>& second_to_fourth() {
 
 const std::vector<Paragraph>& fifth() {
   static const std::vector<Paragraph> paragraphs = {
+      // What is known already of a segment lies outside the window, which is acknowledged (first).
+      {.section = "§3.10.7.4 first and fifth: the ACK bit is off",
+       .stages = kOtherStates,
+       .events = ev::kNothing,
+       .seqs = at::kOverlapping,
+       .answers = {answer::kMayAck}},
+      {.section = "§3.10.7.4 fifth: the ACK bit is off", .stages = kOtherStates, .events = ev::kNothing},
       {.section = "§3.10.7.4 fifth, SYN-RECEIVED; §3.5.2 group 2",
        .stages = in::kSynReceived,
        .events = ev::kAck,

@@ -118,7 +118,7 @@ void Peer::send_frame(const std::vector<uint8_t>& frame) {
   run();
 }
 
-void Peer::send_error(uint8_t type, uint8_t code, Seq seq) {
+void Peer::send_error(uint8_t type, uint8_t code, Seq seq, uint16_t mtu) {
   // The quote is a frame of the shard's, without its Ethernet header.
   Packet quoted = peer_pool_.allocate();
   wire::Segment fields;
@@ -128,7 +128,7 @@ void Peer::send_error(uint8_t type, uint8_t code, Seq seq) {
   wire::build_segment(quoted, {.destination = kPeerMac, .source = kOurMac}, fields, wire::Checksum::Software);
   Packet error = peer_pool_.allocate();
   const wire::IcmpMessage message{
-      .type = type, .code = code, .rest = 0, .body = quoted.bytes().subspan(wire::kEthernetHeader)};
+      .type = type, .code = code, .rest = mtu, .body = quoted.bytes().subspan(wire::kEthernetHeader)};
   if (!wire::build_icmp(error, {.destination = kOurMac, .source = kPeerMac},
                         {.source = peer_address_, .destination = our_address_}, message))
     throw std::runtime_error("an ICMP error does not fit");

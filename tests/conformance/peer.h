@@ -32,12 +32,12 @@ struct Captured {
 // What the peer is to send. Sequence numbers are absolute here.
 struct PeerSegment {
   wire::Flags flags;
-  Seq seq;
-  Seq ack;
+  Seq seq = {};
+  Seq ack = {};
   uint32_t length = 0;
   uint16_t window = 20'000;
   uint16_t urgent_pointer = 0;
-  wire::TcpOptions options;
+  wire::TcpOptions options = {};
   // Instead of the peer's address and ours.
   std::optional<IpAddress> source = {};
   std::optional<IpAddress> destination = {};
@@ -74,7 +74,7 @@ class Peer {
   void send_frame(const std::vector<uint8_t>& frame);
   std::vector<uint8_t> frame_of(const PeerSegment& segment);
   // An ICMP error that quotes our segment beginning at `seq`.
-  void send_error(uint8_t type, uint8_t code, Seq seq);
+  void send_error(uint8_t type, uint8_t code, Seq seq, uint16_t mtu = 0);
 
   // Runs the shard until nothing moves at this instant.
   void run();

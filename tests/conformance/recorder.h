@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/connection.h"
@@ -15,6 +16,8 @@ class Recorder final : public app::Handler {
   // The connection between on_established (or connect()) and on_closed.
   app::Connection* connection = nullptr;
   bool reads = true;  // consumes whatever is readable at once
+  uint32_t answer = 0;               // octets sent when the first ones have come
+  bool closes_after_answer = false;  // and then close()
   std::vector<std::string> events;
   std::vector<uint8_t> received;
   std::vector<tcp::State> last_path;  // walked by the connection that has closed
@@ -30,6 +33,8 @@ class Recorder final : public app::Handler {
     // One event however the octets are cut into callbacks.
     if (events.empty() || events.back() != "readable") events.emplace_back("readable");
     if (reads) drain(readable);
+    if (answer != 0) readable.send(std::vector<uint8_t>(std::exchange(answer, 0)));
+    if (std::exchange(closes_after_answer, false)) readable.close();
   }
   void on_writable(app::Connection&) override { events.emplace_back("writable"); }
   void on_peer_finished(app::Connection&) override { events.emplace_back("peer_finished"); }

@@ -357,8 +357,18 @@ TEST_P(Scripted, OneOfManySegmentsLost_ComesAgainWithoutATimeOut) {
   close_in_order();
 }
 
-TEST_P(Scripted, LastSegmentLost_OnlyTimeBringsItBack) {
+TEST_P(Scripted, LastSegmentLost_AProbeBringsItBack) {
   spoil(Side::Left, has_payload);
+  ASSERT_TRUE(establish());
+  send(Side::Left, "alone");
+  ASSERT_TRUE(world.run_until([&] { return server.received == "alone"; }, 60s));
+  EXPECT_EQ(world.shard(left).counters().tcp_tail_loss_probes_sent.value(), 1U);
+  EXPECT_EQ(world.shard(left).counters().tcp_rto_fired.value(), 0U);
+  close_in_order();
+}
+
+TEST_P(Scripted, LastSegmentAndItsProbeLost_OnlyTimeBringsItBack) {
+  spoil(Side::Left, has_payload, Action::Lose, 1, 2);
   ASSERT_TRUE(establish());
   send(Side::Left, "alone");
   ASSERT_TRUE(world.run_until([&] { return server.received == "alone"; }, 60s));

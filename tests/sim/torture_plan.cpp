@@ -37,6 +37,7 @@ FaultRates draw_faults(Dice& dice, Micros delay) {
   if (dice.percent(50)) rates.duplication_ppm = dice.u32(0, worst);
   if (dice.percent(50)) rates.corruption_ppm = dice.u32(0, worst / 3);
   if (dice.percent(60)) rates.reordering_ppm = dice.u32(0, 2 * worst);
+  if (dice.percent(5)) rates.reordering_ppm = dice.u32(300'000, 900'000);  // few come in order
   rates.jitter =
       Micros{static_cast<int64_t>(dice.between(1, 3 * static_cast<uint64_t>(delay.count()) + 1000))};
   return rates;
@@ -64,6 +65,7 @@ TcpParams draw_tcp(Dice& dice) {
   tcp.receive_buffer = static_cast<Bytes>(dice.magnitude(600, 300'000));
   tcp.send_buffer = static_cast<Bytes>(dice.magnitude(600, 300'000));
   tcp.timestamps = dice.percent(70);
+  tcp.sack = dice.percent(75);
   tcp.window_scaling = dice.percent(80);
   tcp.nagle = dice.percent(80);
   tcp.quick_ack = dice.percent(70);
@@ -163,12 +165,13 @@ void describe(std::ostream& out, const char* name, const Behaviour& app) {
 void describe(std::ostream& out, const char* name, const ShardParams& host, const HostOptions& options) {
   const TcpParams& tcp = host.tcp;
   out << "  " << name << ": mtu " << host.interface.mtu << ", buffers " << tcp.receive_buffer << "/"
-      << tcp.send_buffer << ", timestamps " << tcp.timestamps << ", scaling " << tcp.window_scaling
-      << ", nagle " << tcp.nagle << ", quick_ack " << tcp.quick_ack << ", iw " << tcp.initial_window_segments
-      << ", reassembly " << tcp.reassembly_segments << ", rto_min " << tcp.rto_min.count()
-      << " us, delayed_ack " << tcp.delayed_ack.count() << " us, msl " << tcp.msl.count() / 1'000'000
-      << " s, bursts " << options.receive_burst << "/" << options.transmit_burst << ", packets "
-      << options.receive_packets << "/" << options.transmit_packets << '\n';
+      << tcp.send_buffer << ", timestamps " << tcp.timestamps << ", sack " << tcp.sack << ", scaling "
+      << tcp.window_scaling << ", nagle " << tcp.nagle << ", quick_ack " << tcp.quick_ack << ", iw "
+      << tcp.initial_window_segments << ", reassembly " << tcp.reassembly_segments << ", rto_min "
+      << tcp.rto_min.count() << " us, delayed_ack " << tcp.delayed_ack.count() << " us, msl "
+      << tcp.msl.count() / 1'000'000 << " s, bursts " << options.receive_burst << "/"
+      << options.transmit_burst << ", packets " << options.receive_packets << "/" << options.transmit_packets
+      << '\n';
 }
 
 void describe(std::ostream& out, const char* name, const LinkParams& link) {

@@ -118,6 +118,7 @@ app::ConnectOptions Generator::next_ends() {
   ends.remote = params_.targets[turn_ % targets];
   const auto& sources = ends.remote.address.is_v4() ? sources_v4_ : sources_v6_;
   if (!sources.empty()) ends.local_address = sources[turn_ / targets % sources.size()];
+  ends.fast_open = params_.fast_open;
   ++turn_;
   return ends;
 }
@@ -138,6 +139,7 @@ void Generator::open(Slot& slot, Instant intended) {
   slot.handed_bytes = slot.acknowledged_bytes = 0;
   slot.stage = Stage::Opening;
   ++opening_;
+  if (params_.fast_open && exchange_ != nullptr) begin_requests(slot);  // before the SYN leaves
 }
 
 void Generator::on_established(app::Connection& connection) {
@@ -154,7 +156,7 @@ void Generator::on_established(app::Connection& connection) {
     stats_.latency.record(now_us() - slot.intended_us);
     finish(slot, Ender::Us);
   } else if (exchange_ != nullptr) {
-    begin_requests(slot);
+    if (!params_.fast_open) begin_requests(slot);
   } else if (params_.is_stream()) {
     stream(slot);
   }

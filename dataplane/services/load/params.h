@@ -37,6 +37,7 @@ struct Params {
   uint32_t response_bytes = 64;           // Rpc
   uint32_t work = 0;                      // Rpc: rounds
   std::string path = "/";                 // Http
+  bool fast_open = false;                 // Connections: the request goes with the SYN (RFC 7413)
   Micros hold{};                          // Concurrent: within this each connection is asked once
 
   // Requests go out and responses come back; else octets stream.

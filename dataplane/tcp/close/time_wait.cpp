@@ -22,6 +22,13 @@ bool is_older(const TimeWaitRecord& record, const wire::Segment& segment) {
          static_cast<int32_t>(segment.options.timestamps->value - record.ts_recent) < 0;
 }
 
+// RFC 9293 §3.4, Table 6.
+bool touches_window(const TimeWaitRecord& record, const wire::Segment& segment) {
+  const Bytes window = record.window.field();
+  return segment.seq.within(record.rcv_nxt, window) ||
+         (segment.length() != 0 && (segment.end() - 1).within(record.rcv_nxt, window));
+}
+
 // RFC 9293 §3.6.1: larger than the largest sequence number used; or, by RFC 6191 §2, a later timestamp.
 bool may_reopen(const TimeWaitRecord& record, const wire::Segment& segment) {
   if (segment.flags.ack()) return false;
@@ -51,7 +58,8 @@ TimeWaitAction on_segment(const TimeWaitRecord& record, const wire::Segment& seg
     reason = DropReason::TcpPaws;
     return TimeWaitAction::Acknowledge;
   }
-  if (!segment.flags.ack()) {
+  // RFC 9293 §3.10.7.4: first the sequence number, fifth the ACK bit.
+  if (!segment.flags.ack() && touches_window(record, segment)) {
     reason = DropReason::TcpNoAck;
     return TimeWaitAction::Drop;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tcp/open/fast_open.h"
 #include "tcp/open/negotiation.h"
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
@@ -21,7 +22,6 @@ void prepare(Tcb& tcb, const OpenParams& open, const TcpParams& params) {
   hot.snd_una = open.iss;
   hot.snd_nxt = open.iss;
   hot.snd_end = open.iss + 1;
-  cold.recovery.open(open.iss);
   cold.our_mss = open.our_mss;
   cold.receive_buffer = params.receive_buffer;
   cold.send_buffer = params.send_buffer;
@@ -49,13 +49,6 @@ void take_syn_window(Tcb& tcb, const wire::Segment& segment) {
   tcb.cold.max_snd_wnd = std::max(tcb.cold.max_snd_wnd, tcb.hot.snd_wnd);
 }
 
-void open_congestion_window(Tcb& tcb, const TcpParams& params) {
-  // RFC 6928 §2: one segment after the SYN or SYN-ACK was lost.
-  tcb.cold.cc.open(cc::Algorithm::NewReno, tcb.hot.mss,
-                   tcb.cold.retries > 1 ? 1 : params.initial_window_segments);
-  tcb.hot.cwnd = tcb.cold.cc.cwnd();
-}
-
 // RFC 6298 §5.7: a time-out below 3 s that expired for the SYN is 3 s when data begins.
 void settle_rto(Tcb& tcb, bool syn_timed_out, const TcpParams& params) {
   tcb.cold.rtt.clear_backoff();
@@ -73,6 +66,10 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
   open_congestion_window(tcb, context.params);  // the SYN's acknowledgement opens nothing (RFC 5681 §3.1)
   settle_rto(tcb, syn_timed_out, context.params);
   take_syn_window(tcb, segment);
+  if (tcb.cold.fast_open.wanted) {
+    settle_syn_data(tcb, context);
+    fast_open_syn_ack(tcb, segment, context);
+  }
   hot.flags.syn_due = false;
   hot.flags.ack_now = true;
   context.counters.tcp_established.add();
@@ -80,8 +77,9 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
   // Other controls and text go on at the sixth step, behind the SYN.
   segment.seq += 1;
   segment.flags = wire::Flags(segment.flags.bits() & ~wire::Flags::kSyn);
-  if (segment.length() == 0) return Verdict::taken();
+  // What the server sends right behind its SYN-ACK (RFC 7413 §4.2.2, step 5) may come in the same burst.
   hot.rcv_adv = hot.rcv_nxt + std::min<Bytes>(tcb.cold.receive_buffer, 0xffff);
+  if (segment.length() == 0) return Verdict::taken();
   check_urg(tcb, segment);
   if (const Step step = process_text(tcb, segment, packet, context)) return *step;
   check_fin(tcb, segment);
@@ -99,6 +97,13 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
 }
 
 }  // namespace
+
+void open_congestion_window(Tcb& tcb, const TcpParams& params) {
+  // RFC 6928 §2: one segment after the SYN or SYN-ACK was lost.
+  tcb.cold.cc.open(cc::Algorithm::NewReno, tcb.hot.mss,
+                   tcb.cold.retries > 1 ? 1 : params.initial_window_segments);
+  tcb.hot.cwnd = tcb.cold.cc.cwnd();
+}
 
 void open_active(Tcb& tcb, const OpenParams& open, const Context& context) {
   prepare(tcb, open, context.params);
@@ -123,8 +128,7 @@ void open_passive(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, const C
   // RFC 6298 §3: only a SYN-ACK that was sent once can be timed.
   if (record.retries == 0) {
     tcb.hot.flags.timing = true;
-    tcb.hot.timed_seq = record.iss + 1;
-    tcb.hot.timed_at_us = static_cast<uint32_t>(record.sent_at.time_since_epoch().count());
+    tcb.cold.last_sent_at = record.sent_at;
   }
   tcb.cold.retries = record.retries;
   tcb.hot.key.state = static_cast<uint8_t>(State::SynReceived);
@@ -176,7 +180,9 @@ Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, co
 void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   TcbHot& hot = tcb.hot;
   const bool syn_timed_out = tcb.cold.retries != 0;
-  open_congestion_window(tcb, context.params);
+  // The window of Fast Open data has been in use since the SYN came (RFC 7413 §4.2.2, step 6).
+  const bool early = tcb.cold.fast_open.early && hot.snd_nxt.after(tcb.cold.iss + 1);
+  if (!early) open_congestion_window(tcb, context.params);
   hot.flags.syn_due = false;
   // RFC 9293 §3.10.7.4: SND.WND, SND.WL1, SND.WL2 from this segment.
   hot.snd_wnd = hot.snd_scale.bytes(segment.window);
@@ -184,7 +190,8 @@ void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   hot.snd_wl2 = segment.ack;
   tcb.cold.max_snd_wnd = std::max(tcb.cold.max_snd_wnd, hot.snd_wnd);
   advance_snd_una(tcb, segment, context);
-  open_congestion_window(tcb, context.params);
+  if (!early) open_congestion_window(tcb, context.params);
+  settle_syn_data(tcb, context);
   settle_rto(tcb, syn_timed_out, context.params);
   context.counters.tcp_established.add();
   if (!enter(tcb, State::Established)) return;

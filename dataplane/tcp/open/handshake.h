@@ -29,6 +29,9 @@ void open_by_cookie(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, uint3
 // SEGMENT ARRIVES in SYN-SENT (RFC 9293 §3.10.7.3).
 Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context);
 
+// The initial window of RFC 5681 §3.1, as RFC 6928 has it.
+void open_congestion_window(Tcb& tcb, const TcpParams& params);
+
 // SYN-RECEIVED -> ESTABLISHED: `segment` carries the acceptable ACK.
 void establish(Tcb& tcb, const wire::Segment& segment, const Context& context);
 

@@ -34,6 +34,7 @@ void agree(Tcb& tcb, const wire::TcpOptions& ours, const wire::TcpOptions& their
   if (hot.flags.timestamps) hot.ts_recent = theirs.timestamps->value;
   hot.flags.sack = ours.sack_permitted && theirs.sack_permitted;
   const bool scaled = ours.window_scale && theirs.window_scale;
+  cold.scaling = scaled;
   hot.rcv_scale = scaled ? *ours.window_scale : WindowScale(0);
   hot.snd_scale = scaled ? *theirs.window_scale : WindowScale(0);
   // RFC 9293 §3.7.1: without the option 536 (IPv4) or 1220 (IPv6). Tiny values would only multiply headers.

@@ -6,6 +6,8 @@
 #include "tcp/close/close.h"
 #include "tcp/open/handshake.h"
 #include "tcp/steps.h"
+#include "tcp/transfer/flight.h"
+#include "tcp/transfer/loss_recovery.h"
 #include "tcp/transfer/paws.h"
 
 namespace millrace::tcp {
@@ -28,51 +30,58 @@ std::optional<Micros> rtt_by_timestamp(const Tcb& tcb, const wire::Segment& segm
   return Micros(std::max<int64_t>(1, elapsed_ms) * 1000);
 }
 
-std::optional<Micros> round_trip(Tcb& tcb, const wire::Segment& segment, Instant now) {
-  if (!tcb.hot.flags.timing)
-    return tcb.cold.retries != 0 ? rtt_by_timestamp(tcb, segment, now) : std::nullopt;
-  if (segment.ack.before(tcb.hot.timed_seq)) return std::nullopt;
-  tcb.hot.flags.timing = false;
-  return Micros(static_cast<uint32_t>(now.time_since_epoch().count()) - tcb.hot.timed_at_us);
-}
-
 // A sample also ends the backoff; without one it stays in force (Karn's algorithm, RFC 6298 §3 and §5.5).
-// 0: no sample.
-Micros take_rtt_sample(Tcb& tcb, const wire::Segment& segment, const Context& context) {
-  const std::optional<Micros> rtt = round_trip(tcb, segment, context.now);
-  if (!rtt) return 0us;
-  tcb.cold.rtt.sample(*rtt);
+void take_rtt_sample(Tcb& tcb, Micros rtt, const wire::Segment& segment, const Context& context) {
+  if (rtt == 0us && tcb.cold.retries != 0) rtt = rtt_by_timestamp(tcb, segment, context.now).value_or(0us);
+  if (rtt == 0us) return;
+  tcb.cold.rtt.sample(rtt);
   tcb.cold.rtt.clear_backoff();
   renew_rto(tcb, context.params);
-  return *rtt;
 }
 
-// Congestion control and loss recovery for `acked` new octets.
-void control_congestion(Tcb& tcb, Seq ack, Bytes acked, Micros rtt, Instant now) {
+// Nothing is missing: the round trip of what was sent last, and congestion control is told.
+Micros take_in_order(Tcb& tcb, const wire::Segment& segment, Bytes acked, const Context& context) {
   TcbHot& hot = tcb.hot;
-  TcbCold& cold = tcb.cold;
-  const Bytes in_flight = flight(tcb);
-  switch (cold.recovery.on_advance(ack, hot.snd_nxt, hot.mss)) {
-    case recovery::AckEffect::Advance:
-      cold.cc.on_ack({.now = now,
-                      .ack = ack,
+  const Bytes before = in_flight(tcb);
+  Micros rtt{};
+  const auto take = [&](const recovery::Arrival& arrival) {
+    if (!arrival.retransmitted && arrival.exact) rtt = std::max<Micros>(1us, context.now - arrival.sent_at);
+  };
+  if (hot.flight != nullptr) hot.flight->board.advance(segment.ack, take);
+  tcb.cold.cc.on_ack({.now = context.now,
+                      .ack = segment.ack,
                       .snd_nxt = hot.snd_nxt,
                       .acked = acked,
                       .delivered = acked,
-                      .in_flight = in_flight,
+                      .in_flight = before,
                       .rtt = rtt,
-                      .app_limited = in_flight + hot.mss < hot.cwnd && hot.snd_nxt == hot.snd_end});
-      break;
-    case recovery::AckEffect::Partial:
-      cold.cc.deflate(acked);
-      hot.flags.retransmit_forced = true;
-      break;
-    case recovery::AckEffect::Full:
-      cold.cc.on_exit_recovery(now);
-      cold.cc.cap(hot.snd_nxt - ack);
-      break;
-  }
-  hot.cwnd = cold.cc.cwnd();
+                      .app_limited = before + hot.mss < hot.cwnd && hot.snd_nxt == hot.snd_end});
+  hot.cwnd = tcb.cold.cc.cwnd();
+  return rtt;
+}
+
+// Nothing is in flight and nothing about to be: nothing is held. Only a probe's fate is still waited for.
+bool is_over(const Tcb& tcb) {
+  return !tcb.hot.has_flight() && !tcb.hot.has_unsent() && !tcb.hot.flight->probe_outstanding;
+}
+
+// SND.UNA moves to SEG.ACK, with all that goes with it but congestion control and recovery.
+void move_snd_una(Tcb& tcb, const wire::Segment& segment, Bytes acked, Micros rtt, const Context& context) {
+  TcbHot& hot = tcb.hot;
+  TcbCold& cold = tcb.cold;
+  take_rtt_sample(tcb, rtt, segment, context);
+  const Bytes octets = std::min(acked, cold.send.size());  // the FIN has no octet in the queue
+  cold.send.release(octets);
+  hot.snd_una = segment.ack;
+  if (octets != 0) hot.events |= Event::kSendSpace;
+  cold.retries = 0;
+  cold.soft_error = false;
+  restart_retransmission_timer(tcb, context.now);
+  if (hot.flight == nullptr) return;
+  if (is_over(tcb))
+    close_flight(tcb);
+  else
+    schedule_probe(tcb, context.now);
 }
 
 // RFC 5681 §2: data outstanding, no payload, no SYN or FIN, same acknowledgement, same window.
@@ -81,39 +90,46 @@ bool is_duplicate(const TcbHot& hot, const wire::Segment& segment) {
          hot.snd_scale.bytes(segment.window) == hot.snd_wnd;
 }
 
-void on_duplicate_ack(Tcb& tcb, const Context& context) {
+// While something is missing, or when this acknowledgement says so.
+[[gnu::cold]] void take_recovery_ack(Tcb& tcb, const wire::Segment& segment, bool duplicate,
+                                     const Context& context) {
   TcbHot& hot = tcb.hot;
-  TcbCold& cold = tcb.cold;
-  context.counters.tcp_duplicate_acks_received.add();
-  hot.flags.unpredictable = true;
-  if (cold.recovery.on_duplicate_ack(hot.snd_una)) {
-    context.counters.tcp_fast_retransmits.add();
-    cold.cc.on_enter_recovery(context.now, flight(tcb));
-    cold.cc.inflate(3 * cold.cc.smss());
-    cold.recovery.enter_recovery(hot.snd_una, hot.snd_nxt, hot.mss);
-    hot.flags.retransmit_forced = true;
-  } else if (cold.recovery.phase() == recovery::Phase::Recovery) {
-    cold.cc.inflate(cold.cc.smss());
+  const Micros rtt = recover_by_ack(tcb, segment, duplicate, context);
+  if (segment.ack.after(hot.snd_una)) {
+    move_snd_una(tcb, segment, segment.ack - hot.snd_una, rtt, context);
+  } else {
+    if (rtt != 0us) take_rtt_sample(tcb, rtt, segment, context);  // of what was SACKed
+    if (is_over(tcb)) close_flight(tcb);
   }
-  hot.cwnd = cold.cc.cwnd();
-}
-
-// Whether the next segment may be predicted again.
-void renew_predictability(Tcb& tcb) {
-  const TcbCold& cold = tcb.cold;
-  tcb.hot.flags.unpredictable = !cold.reassembly.empty() || tcb.hot.flags.receive_closed ||
-                                cold.recovery.phase() != recovery::Phase::Open ||
-                                cold.recovery.duplicate_acks() != 0;
+  renew_predictability(tcb);
 }
 
 }  // namespace
+
+void renew_predictability(Tcb& tcb) {
+  tcb.hot.flags.unpredictable = !tcb.cold.reassembly.empty() || tcb.hot.flags.receive_closed ||
+                                (tcb.hot.flight != nullptr && tcb.hot.flight->busy());
+}
 
 void renew_rto(Tcb& tcb, const TcpParams& params) {
   tcb.hot.rto_us = static_cast<uint32_t>(tcb.cold.rtt.rto(bounds(params)).count());
 }
 
-void restart_retransmission_timer(TcbHot& hot, Instant now) {
-  hot.rtx_deadline = hot.has_flight() ? now + Micros(hot.rto_us) : kNever;
+void restart_retransmission_timer(Tcb& tcb, Instant now) {
+  constexpr Bytes kRestartThreshold = 4;  // segments (RFC 7765 §4)
+  TcbHot& hot = tcb.hot;
+  if (!hot.has_flight()) {
+    hot.rtx_deadline = kNever;
+    return;
+  }
+  hot.rtx_deadline = now + Micros(hot.rto_us);
+  const Flight* flight = hot.flight;
+  if (flight == nullptr || flight->board.empty() || hot.has_unsent() || hot.snd_wnd == 0) return;
+  if (hot.snd_nxt - hot.snd_una >= kRestartThreshold * hot.mss) return;
+  // RFC 7765 §4: too few segments are out for duplicate acknowledgements, so the time-out counts from when
+  // the first of them left.
+  const Micros gone = now - flight->board.run(0).sent_at;
+  if (gone > 0us && gone < Micros(hot.rto_us)) hot.rtx_deadline -= gone;
 }
 
 void update_send_window(Tcb& tcb, const wire::Segment& segment) {
@@ -123,10 +139,7 @@ void update_send_window(Tcb& tcb, const wire::Segment& segment) {
   if (!newer) return;
   const Bytes window = hot.snd_scale.bytes(segment.window);
   // A probe that lay beyond a closed window goes again with the window's opening (RFC 9293 §3.8.6.1).
-  if (hot.snd_wnd == 0 && window != 0 && hot.has_flight() && tcb.hot.flags.syn_acked) {
-    tcb.cold.recovery.mark_lost(hot.snd_una, hot.snd_nxt);
-    hot.flags.retransmit_forced = true;
-  }
+  if (hot.snd_wnd == 0 && window != 0 && hot.has_flight() && hot.flags.syn_acked) resend_all(tcb);
   hot.snd_wnd = window;
   hot.snd_wl1 = segment.seq;
   hot.snd_wl2 = segment.ack;
@@ -135,28 +148,24 @@ void update_send_window(Tcb& tcb, const wire::Segment& segment) {
 
 void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   TcbHot& hot = tcb.hot;
-  TcbCold& cold = tcb.cold;
-  const Micros rtt = take_rtt_sample(tcb, segment, context);
   Bytes acked = segment.ack - hot.snd_una;
-  if (!hot.flags.syn_acked) {
+  Micros syn_rtt{};
+  if (!hot.flags.syn_acked) [[unlikely]] {
     hot.flags.syn_acked = true;
     --acked;
+    if (hot.flags.timing && hot.flight == nullptr)
+      syn_rtt = std::max<Micros>(1us, context.now - tcb.cold.last_sent_at);
+    hot.flags.timing = false;
   }
-  control_congestion(tcb, segment.ack, acked, rtt, context.now);
-  const Bytes octets = std::min(acked, cold.send.size());  // the FIN has no octet in the queue
-  cold.send.release(octets);
-  hot.snd_una = segment.ack;
-  if (octets != 0) hot.events |= Event::kSendSpace;
-  cold.retries = 0;
-  cold.soft_error = false;
-  restart_retransmission_timer(hot, context.now);
-  if (hot.flags.unpredictable) renew_predictability(tcb);
+  const Micros rtt = take_in_order(tcb, segment, acked, context);
+  move_snd_una(tcb, segment, acked, rtt != 0us ? rtt : syn_rtt, context);
 }
 
 Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   TcbHot& hot = tcb.hot;
   if (!segment.flags.ack()) return Verdict::dropped(DropReason::TcpNoAck);
-  if (hot.state() == State::SynReceived) {
+  const bool opens = hot.state() == State::SynReceived;
+  if (opens) {
     const bool acceptable = hot.snd_una.before(segment.ack) && segment.ack.before_or_at(hot.snd_nxt);
     if (!acceptable) return Verdict::reset(DropReason::TcpAckUnacceptable);
     establish(tcb, segment, context);
@@ -166,10 +175,12 @@ Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
     hot.flags.ack_now = true;
     return Verdict::dropped(DropReason::TcpAckUnacceptable);
   }
-  if (segment.ack.after(hot.snd_una)) {
+  const bool duplicate = !opens && is_duplicate(hot, segment);
+  if (hot.flight != nullptr && (duplicate || hot.flight->busy() || segment.options.sack_count != 0)) {
+    take_recovery_ack(tcb, segment, duplicate, context);
+  } else if (segment.ack.after(hot.snd_una)) {
     advance_snd_una(tcb, segment, context);
-  } else if (is_duplicate(hot, segment)) {
-    on_duplicate_ack(tcb, context);
+    if (hot.flags.unpredictable) renew_predictability(tcb);
   }
   if (segment.ack.after_or_at(hot.snd_una)) {
     update_send_window(tcb, segment);

@@ -1,4 +1,5 @@
-// What an acknowledgement does: SND.UNA, the send window, round-trip time, congestion window, loss recovery.
+// What an acknowledgement does: SND.UNA, the send window, round-trip time, congestion window, timers. Loss
+// recovery is its neighbour: loss_recovery.h.
 #pragma once
 
 #include "tcp/context.h"
@@ -7,7 +8,8 @@
 
 namespace millrace::tcp {
 
-// SND.UNA < SEG.ACK =< SND.NXT: octets leave the send queue, timers and windows move on.
+// SND.UNA < SEG.ACK =< SND.NXT, and nothing is missing: octets leave the send queue, timers and windows move
+// on.
 void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& context);
 
 // SND.WND from a segment that is not older than the last one used (RFC 9293 §3.10.7.4, fifth step).
@@ -16,7 +18,10 @@ void update_send_window(Tcb& tcb, const wire::Segment& segment);
 // The time-out in force, kept where the fast path finds it.
 void renew_rto(Tcb& tcb, const TcpParams& params);
 
-// Restarts the retransmission timer (RFC 6298 §5.2, §5.3).
-void restart_retransmission_timer(TcbHot& hot, Instant now);
+// Restarts the retransmission timer (RFC 6298 §5.2, §5.3; RFC 7765).
+void restart_retransmission_timer(Tcb& tcb, Instant now);
+
+// Whether the next segment may be predicted again.
+void renew_predictability(Tcb& tcb);
 
 }  // namespace millrace::tcp

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "tcp/open/fast_open.h"
 #include "tcp/open/negotiation.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/flight.h"
+#include "tcp/transfer/loss_recovery.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/window.h"
 
@@ -37,13 +40,6 @@ void fill(Tcb& tcb, Instant now, Seq seq, wire::Flags flags, Bytes length, wire:
   note_ack_sent(tcb.hot);
 }
 
-void start_timing(TcbHot& hot, Seq end, Instant now) {
-  if (hot.flags.timing) return;
-  hot.flags.timing = true;
-  hot.timed_seq = end;
-  hot.timed_at_us = static_cast<uint32_t>(now.time_since_epoch().count());
-}
-
 // SND.NXT, or the right edge where a window probe has gone beyond it: from there the peer would not take even
 // an acknowledgement, and two full windows would wait for each other for ever.
 Seq acceptable_seq(const TcbHot& hot) {
@@ -59,7 +55,14 @@ bool send_reset(Tcb& tcb, Instant now, wire::Segment& segment) {
   return true;
 }
 
-bool send_syn(Tcb& tcb, const Context& context, wire::Segment& segment) {
+// RFC 7413 §4.2.2: the cookie goes with the first SYN-ACK alone.
+void grant_first(const Tcb& tcb, const Context& context, wire::Segment& syn_ack) {
+  const FastOpenState& state = tcb.cold.fast_open;
+  grant_cookie({.accepted = true, .granted = state.granted, .experimental = state.experimental},
+               tcb.hot.key.remote, context, syn_ack);
+}
+
+[[gnu::cold]] bool send_syn(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadRange& payload) {
   TcbHot& hot = tcb.hot;
   hot.flags.syn_due = false;
   const bool again = hot.snd_nxt != tcb.cold.iss;
@@ -75,9 +78,11 @@ bool send_syn(Tcb& tcb, const Context& context, wire::Segment& segment) {
     segment.ack = hot.rcv_nxt;
     segment.window = offer_syn_window(tcb);
     if (!hot.flags.timestamps) segment.options.timestamps.reset();
+    if (!tcb.cold.scaling) segment.options.window_scale.reset();
     segment.options.sack_permitted = hot.flags.sack;
     stamp(tcb, context.now, segment);
     note_ack_sent(hot);
+    if (!again && tcb.cold.fast_open.granted) grant_first(tcb, context, segment);
   }
   if (again) {
     hot.flags.timing = false;
@@ -85,7 +90,10 @@ bool send_syn(Tcb& tcb, const Context& context, wire::Segment& segment) {
     context.counters.tcp_retransmitted_segments.add();
   } else {
     hot.snd_nxt = tcb.cold.iss + 1;
-    start_timing(hot, hot.snd_nxt, context.now);
+    hot.flags.timing = true;
+    tcb.cold.last_sent_at = context.now;
+    if (tcb.cold.fast_open.wanted && hot.state() == State::SynSent)
+      fast_open_syn(tcb, context, segment, payload);
   }
   return true;
 }
@@ -105,29 +113,44 @@ void fill_data(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool f
   tcb.cold.last_sent_at = context.now;
 }
 
-// What is known to be lost, as the congestion window allows; the first segment whatever it says.
-bool send_again(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadRange& payload) {
-  TcbHot& hot = tcb.hot;
-  auto& recovery = tcb.cold.recovery;
-  if (!recovery.has_lost()) return false;
-  Seq begin = recovery.lost_begin();
-  if (!hot.flags.syn_acked && begin == tcb.cold.iss) begin += 1;  // the SYN has a flag of its own
-  const Bytes data = begin.before(hot.snd_end) ? hot.snd_end - begin : 0;
-  Bytes length = std::min({Bytes{hot.mss}, recovery.lost_end() - begin, data});
-  if (!hot.flags.retransmit_forced && flight(tcb) + length > hot.cwnd) return false;
-  // A window that has shrunk is honoured; the persist timer asks on when nothing fits.
-  const Seq right_edge = hot.snd_una + hot.snd_wnd;
-  if ((begin + length).after(right_edge)) length = begin.before(right_edge) ? right_edge - begin : 0;
-  const bool fin = hot.fin_sent() && begin + length == hot.snd_end && begin + length != recovery.lost_end();
-  if (length == 0 && !fin) return false;
-  hot.flags.retransmit_forced = false;
-  hot.flags.timing = false;
-  recovery.retransmitted(begin + length + (fin ? 1 : 0));
+// [begin, begin + length) once more, with the FIN or without.
+void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool fin, wire::Segment& segment,
+                PayloadRange& payload) {
   ++tcb.cold.retransmits;
   context.counters.tcp_retransmitted_segments.add();
   context.counters.tcp_retransmitted_bytes.add(length);
   fill_data(tcb, context, begin, length, fin, segment, payload);
+}
+
+// What is known to be lost, as the congestion window allows; the first segment whatever it says.
+[[gnu::cold]] bool send_again(Tcb& tcb, const Context& context, wire::Segment& segment,
+                              PayloadRange& payload) {
+  TcbHot& hot = tcb.hot;
+  Flight& flight = *hot.flight;
+  if (flight.frto.active() && !hot.flags.retransmit_forced) return false;  // RFC 5682 §2.1 step 2 (b)
+  const uint16_t lost = flight.board.first_lost();
+  const Seq begin = flight.board.run(lost).begin;
+  const Seq lost_end = flight.board.run_end(lost);
+  const Bytes data = begin.before(hot.snd_end) ? hot.snd_end - begin : 0;
+  Bytes length = std::min({Bytes{hot.mss}, lost_end - begin, data});
+  if (!hot.flags.retransmit_forced && in_flight(tcb) + length > hot.cwnd) return false;
+  // A window that has shrunk is honoured; the persist timer asks on when nothing fits.
+  const Seq right_edge = hot.snd_una + hot.snd_wnd;
+  if ((begin + length).after(right_edge)) length = begin.before(right_edge) ? right_edge - begin : 0;
+  const bool fin = hot.fin_sent() && begin + length == hot.snd_end && begin + length != lost_end;
+  if (length == 0 && !fin) return false;
+  const Seq end = begin + length + (fin ? 1 : 0);
+  if (flight.board.room() < 2) grow_flight(tcb);
+  flight.board.resent(begin, end, context.now);
+  hot.flags.retransmit_forced = false;
+  note_resent(tcb, begin, end, context);
+  fill_again(tcb, context, begin, length, fin, segment, payload);
   return true;
+}
+
+// SYN counts as no data that Nagle's algorithm would wait for (RFC 9293 §3.7.4).
+bool has_data_in_flight(const TcbHot& hot) {
+  return hot.flags.syn_acked ? hot.has_flight() : hot.snd_nxt.after(hot.snd_una + 1);
 }
 
 // Sender's silly-window avoidance and Nagle's algorithm (RFC 9293 §3.8.6.2.1, §3.7.4) for `length` octets of
@@ -135,7 +158,7 @@ bool send_again(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
 bool is_worth_sending(const Tcb& tcb, Bytes length, Bytes unsent) {
   const TcbHot& hot = tcb.hot;
   if (length == hot.mss) return true;
-  if (length == unsent) return !hot.has_flight() || hot.flags.no_delay || hot.flags.fin_queued;
+  if (length == unsent) return !has_data_in_flight(hot) || hot.flags.no_delay || hot.flags.fin_queued;
   return length >= tcb.cold.max_snd_wnd / 2;
 }
 
@@ -148,8 +171,10 @@ void restart_after_idle(Tcb& tcb, const Context& context) {
 void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
   TcbHot& hot = tcb.hot;
   hot.snd_nxt += length + (fin ? 1 : 0);
-  start_timing(hot, hot.snd_nxt, context.now);
+  note_sent(tcb, context.now);
   if (hot.rtx_deadline == kNever) hot.rtx_deadline = context.now + Micros(hot.rto_us);
+  if (hot.flight->phase == Phase::Recovery) hot.flight->prr.on_sent(length);
+  schedule_probe(tcb, context.now);
   tcb.cold.bytes_sent += length;
   context.counters.tcp_bytes_sent.add(length);
 }
@@ -163,8 +188,10 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
   const Bytes usable = right_edge - hot.snd_nxt;
   const Bytes unsent = hot.snd_nxt.before(hot.snd_end) ? hot.snd_end - hot.snd_nxt : 0;
   const Bytes length = std::min({unsent, usable, Bytes{hot.mss}});
-  if (flight(tcb) + length > hot.cwnd) return false;
-  const bool fin = hot.flags.fin_queued && length == unsent && usable > length;
+  if (in_flight(tcb) + length > hot.cwnd + limited_transmit(tcb)) return false;
+  // RFC 9293 §3.10.4: a CLOSE behind data waits for ESTABLISHED.
+  const bool fin = hot.flags.fin_queued && length == unsent && usable > length &&
+                   hot.state() != State::SynReceived;
   if (length == 0 && !fin) return false;
   if (length != 0 && !is_worth_sending(tcb, length, unsent)) return false;
   fill_data(tcb, context, hot.snd_nxt, length, fin, segment, payload);
@@ -184,7 +211,46 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
   const Seq end = begin + length + (fin ? 1 : 0);
   context.counters.tcp_window_probes_sent.add();
   fill_data(tcb, context, begin, length, fin, segment, payload);
-  if (end.after(hot.snd_nxt)) hot.snd_nxt = end;
+  if (hot.has_flight()) open_flight(tcb).board.resent_in_flight(begin, context.now);
+  if (end.after(hot.snd_nxt)) {
+    hot.snd_nxt = end;
+    note_sent(tcb, context.now);
+  }
+  return true;
+}
+
+// RFC 8985 §7.3: a new segment, whatever the congestion window says, or else the last one once more. The
+// peer's answer brings RACK what it needs, so that the tail is not left to the time-out.
+[[gnu::cold]] bool send_tail_probe(Tcb& tcb, const Context& context, wire::Segment& segment,
+                                   PayloadRange& payload) {
+  TcbHot& hot = tcb.hot;
+  Flight& flight = *hot.flight;
+  flight.probe_due = false;
+  if (!hot.has_flight() || flight.busy()) return false;
+  const Seq right_edge = hot.snd_una + hot.snd_wnd;
+  const Bytes unsent = hot.snd_nxt.before(hot.snd_end) ? hot.snd_end - hot.snd_nxt : 0;
+  const Bytes usable = hot.snd_nxt.before(right_edge) ? right_edge - hot.snd_nxt : 0;
+  const Bytes fresh = std::min({unsent, usable, Bytes{hot.mss}});
+  if (fresh != 0) {
+    fill_data(tcb, context, hot.snd_nxt, fresh, false, segment, payload);
+    take_as_sent(tcb, context, fresh, false);
+    flight.probe_retransmission = false;
+  } else {
+    const bool fin = hot.fin_sent();
+    const Bytes octets = hot.snd_nxt - later(hot.snd_una, flight.board.begin()) - (fin ? 1 : 0);
+    const Bytes length = std::min<Bytes>(octets, hot.mss);
+    const Seq begin = hot.snd_nxt - (fin ? 1 : 0) - length;
+    flight.board.resent_in_flight(begin, context.now);
+    fill_again(tcb, context, begin, length, fin, segment, payload);
+    flight.probe_retransmission = true;
+  }
+  flight.probe_outstanding = true;
+  flight.probe_end = hot.snd_nxt;
+  flight.early = Early::Nothing;
+  flight.early_at = kNever;
+  hot.flags.unpredictable = true;
+  hot.rtx_deadline = context.now + Micros(hot.rto_us);
+  context.counters.tcp_tail_loss_probes_sent.add();
   return true;
 }
 
@@ -218,13 +284,18 @@ bool next_segment(Tcb& tcb, const Context& context, wire::Segment& segment, Payl
   payload = PayloadRange{};
   if (hot.flags.reset_due) return send_reset(tcb, context.now, segment);
   if (state == State::Closed) return false;
-  if (hot.flags.syn_due) return send_syn(tcb, context, segment);
+  if (hot.flags.syn_due) return send_syn(tcb, context, segment, payload);
   if (state == State::SynSent) return false;
   // Duplicate acknowledgements leave bare, and before data would renew the peer's idea of our window.
   if (hot.duplicate_acks_due != 0) return send_ack(tcb, context, segment);
   if (may_send_text(state)) {
-    if (send_again(tcb, context, segment, payload)) return true;
+    if (hot.flight != nullptr) {
+      if (hot.flight->board.has_lost() && send_again(tcb, context, segment, payload)) return true;
+      if (hot.flight->probe_due && send_tail_probe(tcb, context, segment, payload)) return true;
+    }
     if (hot.flags.probe_due && send_probe(tcb, context, segment, payload)) return true;
+    if (send_new(tcb, context, segment, payload)) return true;
+  } else if (state == State::SynReceived && may_send_early(tcb)) {
     if (send_new(tcb, context, segment, payload)) return true;
   }
   return send_ack(tcb, context, segment);

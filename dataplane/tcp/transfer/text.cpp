@@ -1,6 +1,7 @@
 // Seventh step of RFC 9293 §3.10.7.4: the segment's text, already cut to the window.
 #include "tcp/close/close.h"
 #include "tcp/steps.h"
+#include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
 
 namespace millrace::tcp {
@@ -18,9 +19,7 @@ void take_in_order(Tcb& tcb, Bytes length, const Context& context) {
   note_data_received(hot, context.params);
   // RFC 5681 §4.2: at once when all or part of a gap is filled.
   if (released != 0 || !tcb.cold.reassembly.empty()) hot.flags.ack_now = true;
-  if (hot.flags.unpredictable && tcb.cold.reassembly.empty() && !hot.flags.receive_closed &&
-      tcb.cold.recovery.phase() == recovery::Phase::Open && tcb.cold.recovery.duplicate_acks() == 0)
-    hot.flags.unpredictable = false;
+  if (hot.flags.unpredictable) renew_predictability(tcb);
 }
 
 Step take_out_of_order(Tcb& tcb, const wire::Segment& segment, const Context& context) {

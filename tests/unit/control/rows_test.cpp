@@ -24,6 +24,7 @@ shard::TraceRow sample() {
   segment.options.window_scale = WindowScale(7);
   segment.options.timestamps = wire::Timestamps{1, 4'000'000'000};
   segment.options.sack_permitted = true;
+  segment.options.fast_open.emplace().length = 8;
   segment.options.sack_count = 2;
   segment.options.sack[0] = {Seq(1), Seq(2)};
   segment.options.sack[1] = {Seq(3), Seq(4)};

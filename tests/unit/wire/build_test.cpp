@@ -234,5 +234,27 @@ TEST(BuildArp, Request_OctetByOctet) {
   EXPECT_EQ(Octets(packet.data(), packet.data() + packet.length()), arp_request());
 }
 
+// RFC 7413 §4.1.1; with every other option of a SYN the longest cookie fills the 40 octets.
+TEST(Build, FastOpenCookie_IsPaddedInFront) {
+  Segment syn = segment_of(Family::V4, kSyn);
+  FastOpenCookie& cookie = syn.options.fast_open.emplace();
+  EXPECT_EQ(options_of(syn), hex("01012202"));
+  cookie.length = 8;
+  for (size_t i = 0; i < 16; ++i) cookie.octets[i] = static_cast<uint8_t>(i);
+  EXPECT_EQ(options_of(syn), hex("0101220a 0001020304050607"));
+  cookie.experimental = true;
+  EXPECT_EQ(options_of(syn), hex("fe0cf989 0001020304050607"));
+  cookie.length = 16;
+  cookie.experimental = false;
+  syn.options.mss = Mss(536);
+  syn.options.sack_permitted = true;
+  syn.options.timestamps = Timestamps{1, 0};
+  syn.options.window_scale = WindowScale(14);
+  EXPECT_EQ(options_of(syn), hex("02040218 0402080a0000000100000000 0103030e"
+                                 "01012212 000102030405060708090a0b0c0d0e0f"));
+  EXPECT_EQ(tcp_header_length(syn.options, true), 60U);
+  EXPECT_EQ(tcp_header_length(syn.options, false), 32U) << "no cookie without SYN";
+}
+
 }  // namespace
 }  // namespace millrace::wire::test

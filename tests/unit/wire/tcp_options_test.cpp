@@ -63,5 +63,36 @@ TEST(TcpOptions, TheUsualTimestampLayout_ReadsLikeAnyOther) {
   EXPECT_EQ(read("0101080a0000000a00000014"), read("080a0000000a000000140101"));
 }
 
+FastOpenCookie cookie(std::string_view digits, bool experimental = false) {
+  const Octets octets = hex(digits);
+  FastOpenCookie out{.length = static_cast<uint8_t>(octets.size()), .experimental = experimental, .octets = {}};
+  std::copy(octets.begin(), octets.end(), out.octets.begin());
+  return out;
+}
+
+// RFC 7413 §4.1.1.
+TEST(TcpOptions, FastOpenCookie_OfFourToSixteenOctetsOrNone) {
+  EXPECT_EQ(read("2202 0101").fast_open, FastOpenCookie());
+  EXPECT_EQ(read("2206 01020304 0101").fast_open, cookie("01020304"));
+  EXPECT_EQ(read("220a 0102030405060708 0101").fast_open, cookie("0102030405060708"));
+  EXPECT_EQ(read("2212 000102030405060708090a0b0c0d0e0f").fast_open,
+            cookie("000102030405060708090a0b0c0d0e0f"));
+}
+
+TEST(TcpOptions, FastOpenCookie_OfAnotherLength_IsNoOption) {
+  for (const char* digits : {"2203 01", "2204 0102", "2205 010203", "2207 0102030405", "220f 00010203040506070809000102",
+                             "2214 000102030405060708090a0b0c0d0e0f1011"})
+    EXPECT_FALSE(read(digits).fast_open) << digits;
+}
+
+// RFC 6994's experimental form, of implementations older than RFC 7413; another experiment is none of ours.
+TEST(TcpOptions, ExperimentalFastOpen_ReadsLikeTheOther) {
+  EXPECT_EQ(read("fe04 f989").fast_open, cookie("", true));
+  EXPECT_EQ(read("fe0c f989 0102030405060708").fast_open, cookie("0102030405060708", true));
+  EXPECT_FALSE(read("fe0c f98a 0102030405060708").fast_open);
+  EXPECT_FALSE(read("fe03 f9").fast_open);
+  EXPECT_EQ(read("2206 01020304 fe08 f989 05060708").fast_open, cookie("01020304")) << "the RFC's kind counts";
+}
+
 }  // namespace
 }  // namespace millrace::wire::test

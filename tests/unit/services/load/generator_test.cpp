@@ -45,7 +45,8 @@ class GeneratorTest : public testing::Test {
 
   void serve(app::Handler& handler) {
     for (const Endpoint& target : params.targets)
-      ASSERT_EQ(server().listen({.local = target}, handler, "service"), app::OpenError::None);
+      ASSERT_EQ(server().listen({.local = target, .fast_open_pending = fast_open_pending}, handler, "service"),
+                app::OpenError::None);
   }
   void serve(std::string_view kind) {
     auto made = make_service({.kind = std::string(kind), .name = "", .directory = ""});
@@ -67,6 +68,7 @@ class GeneratorTest : public testing::Test {
   uint64_t errors(LoadError which) const { return stats().errors[static_cast<size_t>(which)].value(); }
 
   Params params;
+  uint32_t fast_open_pending = 0;
   std::unique_ptr<Service> service;
   std::unique_ptr<Generator> generator;
   sim::World world{11};
@@ -112,6 +114,37 @@ TEST_P(Exchanges, Depth_KeepsSoManyUnderWay) {
   EXPECT_EQ(errors(), 0U);
   EXPECT_EQ(stats().requests.value(), stats().responses.value() + 10);
   EXPECT_GT(stats().responses.value(), 10U * 2500);
+}
+
+// RFC 7413: one round trip a connection instead of two, once there is a cookie.
+TEST_P(Exchanges, FastOpen_AsksInTheSyn) {
+  params.mode = Mode::Connections;
+  params.close = Closer::Client;
+  params.connections = 1;
+  params.rate = 100;
+  params.fast_open = true;
+  fast_open_pending = 64;
+  serve(GetParam().service);
+  start(2s);
+  const uint64_t done = stats().completed.value();
+  EXPECT_EQ(errors(), 0U);
+  EXPECT_GT(done, 150U);
+  EXPECT_LE(stats().requests.value(), done + 1) << "one may be under way";
+  EXPECT_EQ(stats().responses.value(), done);
+  EXPECT_GE(server().counters().tcp_fast_open_syn_data_accepted.value(), done - 1);
+  EXPECT_GE(stats().latency.read().percentile(0.5), 190U);
+  EXPECT_LT(stats().latency.read().percentile(0.9), 300U);
+}
+
+TEST_P(Exchanges, FastOpen_WithAServerThatHasItNot_GoesTheUsualWay) {
+  params.mode = Mode::Connections;
+  params.close = Closer::Client;
+  params.fast_open = true;
+  serve(GetParam().service);
+  start(1s);
+  EXPECT_EQ(errors(), 0U);
+  EXPECT_GT(stats().completed.value(), 100U);
+  EXPECT_EQ(client().counters().tcp_fast_open_cookies_sent.value(), 0U);
 }
 
 TEST_P(Exchanges, OpenLoop_KeepsItsRate) {

@@ -1,0 +1,54 @@
+#include "tcp/transfer/flight.h"
+
+#include <new>
+
+namespace millrace::tcp {
+
+namespace {
+
+using recovery::Run;
+
+constexpr uint16_t kBlockRuns = Block::kCapacity / sizeof(Run);
+constexpr uint16_t kPageRuns = kPageBytes / sizeof(Run);
+
+}  // namespace
+
+Flight& open_flight(Tcb& tcb) {
+  TcbHot& hot = tcb.hot;
+  if (hot.flight == nullptr) [[unlikely]] {
+    hot.flight = new (tcb.cold.memory->take_cell_always()) Flight;
+    const Seq first = hot.flags.syn_acked ? hot.snd_una : hot.snd_una + 1;  // the SYN has a flag of its own
+    hot.flight->board.open(first, hot.flight->runs, Flight::kRuns);
+    hot.flight->rack.open(first);
+    hot.flight->recover = first;
+  }
+  return *hot.flight;
+}
+
+void close_flight(Tcb& tcb) {
+  Flight* flight = tcb.hot.flight;
+  if (flight == nullptr) return;
+  Memory& memory = *tcb.cold.memory;
+  if (flight->block != nullptr) memory.give_back(flight->block);
+  if (flight->page != nullptr) memory.give_back_page(flight->page);
+  memory.give_back_cell(flight);
+  tcb.hot.flight = nullptr;
+}
+
+void grow_flight(Tcb& tcb) {
+  Flight& flight = *tcb.hot.flight;
+  Memory& memory = *tcb.cold.memory;
+  if (flight.page != nullptr) return;
+  if (flight.block == nullptr) {
+    flight.block = memory.take_block();
+    if (flight.block != nullptr) flight.board.move_to(reinterpret_cast<Run*>(flight.block->data), kBlockRuns);
+    return;
+  }
+  flight.page = memory.take_page();
+  if (flight.page == nullptr) return;
+  flight.board.move_to(static_cast<Run*>(flight.page), kPageRuns);
+  memory.give_back(flight.block);
+  flight.block = nullptr;
+}
+
+}  // namespace millrace::tcp
