@@ -247,5 +247,44 @@ TEST(Lcore, AsleepOnALinkThatWakesNobody_HearsTheControlThreadAtOnce) {
   lcore.join();
 }
 
+// Wants to be called every 10 ms.
+class Ticker final : public app::Program {
+ public:
+  void run(app::Stack&, Instant now) override {
+    if (now < next_) return;
+    next_ = now + 10ms;
+    ticks.fetch_add(1, std::memory_order_relaxed);
+  }
+  Instant next_call() const override { return next_; }
+
+  std::atomic<unsigned> ticks{0};
+
+ private:
+  Instant next_{};
+};
+
+TEST(Lcore, Asleep_KeepsTheDeadlinesOfItsShard) {
+  RingPort ring;
+  ShardParams params;
+  params.interface.mac = ring.port->mac();
+  SeededEntropy entropy(1);
+  Clock clock;
+  shard::Shard shard(params, ring.port->checksum(), *ring.tx_pool, entropy, clock.now());
+  Ticker ticker;
+  shard.add_program(ticker);
+  Doorbell doorbell;
+  Lcore lcore(1, 32, clock,
+              RxQueue({.port = ring.port->id(), .copies = true}, *ring.rx_pool, shard.counters()),
+              TxQueue(ring.port->id(), 0, shard.counters()), shard, doorbell);
+  ASSERT_TRUE(lcore.launch({.mode = IdleMode::Sleep, .nap = 100ms}));
+  std::this_thread::sleep_for(500ms);  // its naps are long by now
+  const unsigned before = ticker.ticks;
+  std::this_thread::sleep_for(1s);
+  EXPECT_GE(ticker.ticks - before, 30U) << "of a hundred; sleeps of 100 ms would leave ten";
+  EXPECT_GT(lcore.sleeps(), 0U);
+  lcore.request_stop();
+  lcore.join();
+}
+
 }  // namespace
 }  // namespace millrace::dpdk
