@@ -95,6 +95,11 @@ void Host::heard_handshake(const IpAddress& remote, const MacAddress& mac, Insta
   if (next_hop != nullptr && *next_hop == remote) impl_->neighbors.heard_request(remote, mac, now, out);
 }
 
+void Host::doubt(const IpAddress& remote, Instant now) {
+  const NeighborHandle handle = impl_->neighbor_of(remote);
+  if (impl_->neighbors.valid(handle)) impl_->neighbors.doubt(handle, now);
+}
+
 std::optional<IpAddress> Host::select_source(const IpAddress& destination) const {
   const IpAddress* next_hop = impl_->routes.next_hop(destination);
   if (next_hop == nullptr) return std::nullopt;

@@ -128,6 +128,20 @@ TEST_P(Neighbor, Confirmed_StaysReachableWithoutAQuestion) {
   EXPECT_EQ(questions(), 1U);
 }
 
+// RFC 9293 §3.8.3 MUST-20 (a): TCP says that nothing is heard.
+TEST_P(Neighbor, Doubt_AsksAReachableNeighbourAnew) {
+  send_to(peer());
+  receive(answer(kPeerMac));
+  sent();
+  EXPECT_EQ(state(peer()), "reachable");
+  host->doubt(peer(), now);
+  EXPECT_EQ(state(peer()), "stale");
+  EXPECT_NE(host->resolve(peer(), now), nullptr) << "it is used meanwhile";
+  EXPECT_EQ(state(peer()), "delay");
+  host->doubt(peer(), now);
+  EXPECT_EQ(state(peer()), "delay") << "once is enough";
+}
+
 TEST_P(Neighbor, Delay_Confirmed_IsReachable) {
   make_reachable();
   now += 30s;
