@@ -73,6 +73,7 @@ struct ServiceSettings {
   bool fast_open = false;            // RFC 7413: off unless the application can bear it
   uint32_t fast_open_pending = 256;  // with fast_open: half-open connections of that kind
   uint32_t connections = 0;  // 0: no bound of its own
+  ConnectionParams connection;  // of what it accepts
 };
 
 struct Settings {

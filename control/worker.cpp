@@ -76,12 +76,13 @@ void Worker::listen(const PreparedService& prepared) {
   services::Service& service = *services_.emplace_back(prepared.make());
   if (app::Program* program = service.program()) shard_->add_program(*program);
   for (const Endpoint& local : settings.listen) {
-    const app::OpenError error = shard_->listen(
-        {.local = local,
-         .backlog = settings.backlog,
-         .connections = settings.connections,
-         .fast_open_pending = settings.fast_open ? settings.fast_open_pending : 0},
-        service, settings.name);
+    const app::OpenError error =
+        shard_->listen({.local = local,
+                        .backlog = settings.backlog,
+                        .connections = settings.connections,
+                        .fast_open_pending = settings.fast_open ? settings.fast_open_pending : 0,
+                        .connection = settings.connection},
+                       service, settings.name);
     if (error != app::OpenError::None)
       throw StartError("service." + settings.name + " cannot listen on " + local.text() + ": " +
                        std::string(app::explain(error)));

@@ -15,7 +15,7 @@ void Shard::Impl::answer_with_cookie(uint32_t listener, const wire::Frame& frame
   wire::Segment syn = frame.tcp;
   syn.options = tcp::kept_by_cookie(frame.tcp.options, params.tcp, family);
   const Seq iss = tcp::cookie_isn(syn_cookie_keys, syn, scale_for(params.tcp.receive_buffer));
-  const tcp::SynRecord record(key, syn, iss, tcp::mss_for_mtu(params.interface.mtu, family),
+  const tcp::SynRecord record(key, syn, iss, our_mss(family, *listeners[listener].settings),
                               static_cast<uint16_t>(listener), params.tcp.receive_buffer);
   wire::Segment answer;
   tcp::syn_ack(record, params.tcp, isn.timestamp_offset(flow.local.address, flow.remote.address), now,
@@ -73,6 +73,7 @@ bool Shard::Impl::accept_by_cookie(uint32_t listener, wire::Frame& frame, Packet
     counters.drop(DropReason::TcpConnectionsFull);  // the peer sends again
     return true;
   }
+  host.heard_handshake(frame.source, frame.source_mac, now, out);
   // The ACK may carry text and FIN.
   on_connection(*connection, frame, packet, out);
   return true;
@@ -91,7 +92,7 @@ app::Connection* Shard::Impl::open_by_cookie(uint32_t listener, const wire::Segm
   ++table_changes;
   app::Connection& connection = connections[index];
   const IpAddress& local = ack.flow.local.address;
-  const tcp::SynRecord record(key, syn, ack.ack - 1, tcp::mss_for_mtu(params.interface.mtu, local.family()),
+  const tcp::SynRecord record(key, syn, ack.ack - 1, our_mss(local.family(), *listeners[listener].settings),
                               static_cast<uint16_t>(listener), params.tcp.receive_buffer);
   tcp::open_by_cookie(connection.tcb(), record, isn.timestamp_offset(local, ack.flow.remote.address),
                       ack.options.timestamps ? ack.options.timestamps->echo_reply : 0, context());

@@ -22,6 +22,10 @@ struct alignas(64) TimeWaitRecord {
   uint32_t sent_at = 0;  // timestamp_clock of the last segment that we sent
   WireWindow window;
   bool timestamps = false;
+  uint8_t answers = 0;  // acknowledgements sent since the wait began, the repeated FIN's not counted
+
+  // No more than these: what a blind attacker sends is not answered for ever (RFC 5961 §7).
+  static constexpr uint8_t kAnswers = 32;
 
   TimeWaitRecord(const Tcb& tcb, Instant now);
 };
