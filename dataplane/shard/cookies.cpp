@@ -96,6 +96,7 @@ bool Shard::Impl::accept_by_cookie(uint32_t listener, wire::Frame& frame, Packet
     counters.drop(DropReason::TcpConnectionsFull);  // the peer sends again
     return true;
   }
+  host.heard_handshake(frame.source, frame.source_mac, now, out);
   // The ACK may carry text and FIN.
   on_connection(*connection, frame, packet, out);
   return true;

@@ -159,7 +159,10 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
       return forget_syn_record(index, record_hash);
     }
     app::Connection* connection = promote(index, frame.tcp.flow, record_hash);
-    if (connection != nullptr) return on_connection(*connection, frame, packet, out);
+    if (connection != nullptr) {
+      host.heard_handshake(frame.source, frame.source_mac, now, out);
+      return on_connection(*connection, frame, packet, out);
+    }
     return counters.drop(DropReason::TcpConnectionsFull);  // the peer sends again, and so does the record
   }
   const tcp::SynRecord& record = syn_queue[index];
