@@ -81,7 +81,7 @@ struct Shard::Impl {
   void on_syn_record(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   bool may_answer(tcp::SynRecord& record, const wire::Segment& segment);
   bool may_answer(tcp::TimeWaitRecord& record, const wire::Segment& segment);
-  void on_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
+  void on_time_wait(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   void acknowledge_time_wait(tcp::TimeWaitRecord& record, const wire::Frame& frame, PacketBatch& out);
   void reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
   void on_stranger(wire::Frame& frame, Packet& packet, const flow::FlowKey& key, uint64_t hash,
@@ -95,9 +95,10 @@ struct Shard::Impl {
   const ConnectionParams& profile(const ConnectionParams& settings);
   Mss our_mss(Family family, const ConnectionParams& settings) const;
   uint32_t new_connection(app::Handler& handler, const wire::FlowAddress& flow, const flow::FlowKey& key);
-  // False: dropped, and counted.
+  // True: the ends have an owner now. False: answered by a cookie, or dropped and counted. `resting`: the
+  // TIME-WAIT that had the ends before.
   bool accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, Seq iss,
-                  PacketBatch& out);
+                  PacketBatch& out, const tcp::TimeWaitRecord* resting = nullptr);
   app::Connection* promote(uint32_t index, const wire::FlowAddress& flow, uint64_t hash);
   void forget_syn_record(uint32_t index, uint64_t hash);
   // Many half-open connections may be a flood from made-up sources: their SYN-ACKs, sent again, are not worth
@@ -133,13 +134,15 @@ struct Shard::Impl {
   };
   CookieDoubt cookie_doubt(const Listener& listener);
   bool brings_cookie(uint32_t listener, const wire::Segment& ack);
-  void answer_with_cookie(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key,
-                          PacketBatch& out);
-  // False: the segment brings no cookie and is as if there were none.
+  // False: no cookie can follow the connection whose TIME-WAIT this is.
+  bool answer_with_cookie(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key,
+                          PacketBatch& out, const tcp::TimeWaitRecord* resting);
+  // False: the segment brings no cookie and is as if there were none. `resting`: the TIME-WAIT that ends so.
   bool accept_by_cookie(uint32_t listener, wire::Frame& frame, Packet& packet, const flow::FlowKey& key,
-                        uint64_t hash, PacketBatch& out);
+                        uint64_t hash, PacketBatch& out, uint32_t resting = kNoIndex);
   app::Connection* open_by_cookie(uint32_t listener, const wire::Segment& syn, const wire::Segment& ack,
-                                  const flow::FlowKey& key, uint64_t hash);
+                                  const flow::FlowKey& key, uint64_t hash, uint32_t resting);
+  bool reopen_by_cookie(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
 
   // ---- open_fast.cpp
   // False: there was no room, and the SYN is an ordinary one.

@@ -203,7 +203,8 @@ const ConnectionParams& Shard::Impl::profile(const ConnectionParams& settings) {
 }
 
 bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
-                             uint64_t key_hash, Seq iss, PacketBatch& out) {
+                             uint64_t key_hash, Seq iss, PacketBatch& out,
+                             const tcp::TimeWaitRecord* resting) {
   Listener& entry = listeners[listener];
   if (!has_accept_room(entry)) {
     overflow_accept_queue(entry, frame, out);
@@ -218,10 +219,9 @@ bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   }
   // RFC 4987 §3.6: nothing of the half-open is lost, and nothing is kept of what comes more.
   const SynCookies cookies = params.tcp.syn_cookies;
-  if (cookies == SynCookies::Always || (full && cookies == SynCookies::Auto)) {
-    answer_with_cookie(listener, frame, key, out);
-    return true;
-  }
+  if ((cookies == SynCookies::Always || (full && cookies == SynCookies::Auto)) &&
+      answer_with_cookie(listener, frame, key, out, resting))
+    return false;
   if (full) {
     counters.drop(DropReason::TcpSynQueueFull);
     return false;

@@ -124,7 +124,7 @@ void Shard::Impl::dispatch(size_t i, Packet& packet, PacketBatch& out) {
       return on_syn_record(index, frame, packet, hashes[i], out);
     case flow::Kind::TimeWait:
       recorder.received(now, frame.tcp, keys[i].local, tcp::State::TimeWait);
-      return on_time_wait(index, frame, hashes[i], out);
+      return on_time_wait(index, frame, packet, hashes[i], out);
   }
 }
 
@@ -159,7 +159,10 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
       return forget_syn_record(index, record_hash);
     }
     app::Connection* connection = promote(index, frame.tcp.flow, record_hash);
-    if (connection != nullptr) return on_connection(*connection, frame, packet, out);
+    if (connection != nullptr) {
+      host.heard_handshake(frame.source, frame.source_mac, now, out);
+      return on_connection(*connection, frame, packet, out);
+    }
     return counters.drop(DropReason::TcpConnectionsFull);  // the peer sends again, and so does the record
   }
   const tcp::SynRecord& record = syn_queue[index];
@@ -217,7 +220,9 @@ bool Shard::Impl::may_answer(tcp::TimeWaitRecord& record, const wire::Segment& s
   return !(segment.flags.rst() || segment.flags.syn()) || tcp::may_challenge(context());
 }
 
-void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t record_hash, PacketBatch& out) {
+void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t record_hash,
+                               PacketBatch& out) {
+  if (reopen_by_cookie(index, frame, packet, record_hash, out)) return;
   tcp::TimeWaitRecord& record = time_wait[index];
   DropReason reason{};
   const tcp::TimeWaitAction action = tcp::on_segment(record, frame.tcp, params.tcp, reason);
@@ -265,7 +270,8 @@ void Shard::Impl::reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t 
   }
   const flow::FlowKey key = make_key(flow, record.key.local);
   const Seq iss = tcp::iss_beyond(record, isn.isn(flow, now));
-  if (!accept_syn(listener, frame, key, record_hash, iss, out)) return;
+  // Answered by a cookie nobody has the ends yet: the wait goes on until the cookie comes back.
+  if (!accept_syn(listener, frame, key, record_hash, iss, out, &record)) return;
   counters.tcp_time_wait_reopened.add();
   forget_time_wait(index, record_hash);
 }

@@ -54,4 +54,8 @@ bool may_reuse(const TimeWaitRecord& record, Instant now, const TcpParams& param
 // it is, else one that lies a window of the peer's beyond.
 Seq iss_beyond(const TimeWaitRecord& record, Seq generated);
 
+// Whether a SYN-ACK whose numbers could not be chosen, as a SYN cookie's, may answer `syn` none the less: its
+// sequence number lies beyond those of the old connection, or its timestamp is later and tells them apart.
+bool lies_beyond(const TimeWaitRecord& record, const wire::Segment& syn, const wire::Segment& syn_ack);
+
 }  // namespace millrace::tcp

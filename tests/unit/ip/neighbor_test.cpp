@@ -176,6 +176,33 @@ TEST_P(Neighbor, QuestionForUs_MakesAStaleEntryThatUseDelays) {
   EXPECT_EQ(questions(), 0U);
 }
 
+TEST_P(Neighbor, HandshakeOfTheUnknown_MakesItsStationKnownWithoutAQuestion) {
+  host->heard_handshake(peer(), kPeerMac, now, out);
+  EXPECT_EQ(state(peer()), "stale");
+  EXPECT_EQ(*host->resolve(peer(), now), kPeerMac);
+  EXPECT_EQ(questions(), 0U);
+}
+
+TEST_P(Neighbor, HandshakeWhileAsking_SendsWhatWaited) {
+  EXPECT_TRUE(send_to(peer()));
+  sent();
+  host->heard_handshake(peer(), kPeerMac, now, out);
+  EXPECT_EQ(sent().size(), 1U);
+}
+
+TEST_P(Neighbor, HandshakeFromAnotherStation_ChangesNothingThatIsKnown) {
+  make_reachable();
+  host->heard_handshake(peer(), mac(7), now, out);
+  EXPECT_EQ(*host->resolve(peer(), now), kPeerMac);
+  EXPECT_EQ(state(peer()), "reachable");
+}
+
+TEST_P(Neighbor, HandshakeThroughARouter_TeachesNothing) {
+  const IpAddress far = v4() ? address("198.51.100.1") : address("2001:db8:9::9");
+  host->heard_handshake(far, kPeerMac, now, out);
+  EXPECT_TRUE(host->neighbors().empty());
+}
+
 TEST_P(Neighbor, QuestionFromOffLink_IsAnsweredAndNotRemembered) {
   const IpAddress far = v4() ? address("192.0.2.9") : address("2001:db8:9::9");
   receive(question(far, kPeerMac));
