@@ -282,7 +282,7 @@ bool is_window_update_due(const Tcb& tcb) {
 bool next_segment(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadRange& payload) {
   TcbHot& hot = tcb.hot;
   const State state = hot.state();
-  segment = wire::Segment{};
+  segment.clear();
   payload = PayloadRange{};
   if (hot.flags.reset_due) return send_reset(tcb, context.now, segment);
   if (state == State::Closed) return false;
