@@ -71,7 +71,9 @@ std::vector<Value> values_of(const T& from) {
 
 template <typename T>
 constexpr uint64_t capacity_of() {
-  if constexpr (std::is_same_v<T, Micros>)
+  if constexpr (IsOptional<T>::value)
+    return capacity_of<typename T::value_type>();
+  else if constexpr (std::is_same_v<T, Micros>)
     return static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
   else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
     return std::numeric_limits<T>::max();
@@ -100,24 +102,49 @@ constexpr Binding list() {
           [](const Settings& settings, std::string_view) { return values_of(settings.*List); }, 0};
 }
 
-// A field of each element of a named list: ports, services. The first key of an instance makes the element.
+// The element of a named list with this name: ports, services. The first key of an instance makes it.
+template <auto List>
+auto& element(Settings& settings, std::string_view instance) {
+  auto& elements = settings.*List;
+  for (auto& known : elements)
+    if (known.name == instance) return known;
+  auto& made = elements.emplace_back();
+  made.name = std::string(instance);
+  return made;
+}
+
+// Reads what `field` picks from that element; nothing where there is none.
+template <auto List, typename Field>
+std::vector<Value> values_of_element(const Settings& settings, std::string_view instance, Field field) {
+  for (const auto& known : settings.*List)
+    if (known.name == instance) return values_of(field(known));
+  return {};
+}
+
+// A field of each element.
 template <auto List, auto Field>
 constexpr Binding named() {
   using T = decltype(member_type(Field));
   return {[](Settings& settings, std::string_view instance, const Value& value) {
-            auto& elements = settings.*List;
-            const auto same = [&](const auto& element) { return element.name == instance; };
-            auto found = std::find_if(elements.begin(), elements.end(), same);
-            if (found == elements.end()) {
-              elements.emplace_back().name = std::string(instance);
-              found = elements.end() - 1;
-            }
-            assign((*found).*Field, value);
+            assign(element<List>(settings, instance).*Field, value);
           },
           [](const Settings& settings, std::string_view instance) {
-            for (const auto& element : settings.*List)
-              if (element.name == instance) return values_of(element.*Field);
-            return std::vector<Value>{};
+            return values_of_element<List>(
+                settings, instance, [](const auto& from) -> const auto& { return from.*Field; });
+          },
+          capacity_of<T>()};
+}
+
+// A field of a struct in each element.
+template <auto List, auto Struct, auto Field>
+constexpr Binding nested() {
+  using T = decltype(member_type(Field));
+  return {[](Settings& settings, std::string_view instance, const Value& value) {
+            assign(element<List>(settings, instance).*Struct.*Field, value);
+          },
+          [](const Settings& settings, std::string_view instance) {
+            return values_of_element<List>(
+                settings, instance, [](const auto& from) -> const auto& { return from.*Struct.*Field; });
           },
           capacity_of<T>()};
 }

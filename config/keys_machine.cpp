@@ -16,6 +16,7 @@ constexpr uint64_t kGiB = 1ULL << 30;
 
 // In the order of the enumerators in config/settings.h.
 constexpr std::string_view kHugePages[] = {"auto", "on", "off"};
+constexpr std::string_view kIdle[] = {"auto", "poll", "pause", "sleep"};
 constexpr std::string_view kLogLevels[] = {"error", "warning", "info", "debug"};
 
 const Key kKeys[] = {
@@ -214,6 +215,39 @@ const Key kKeys[] = {
      .example = "64",
      .doc = "Packets taken from a queue and carried through together.",
      .binding = field<&Settings::lcores, &LcoreSettings::burst>()},
+    {.section = "lcores",
+     .name = "idle",
+     .type = Type::Choice,
+     .fallback = "auto",
+     .choices = kIdle,
+     .option = "idle",
+     .example = "sleep",
+     .doc =
+         "What a loop without work does: poll on, which has the CPU all the time and answers soonest; pause, "
+         "which does so too but leaves power and the sibling thread more; sleep until the link or a timer "
+         "wakes it. auto sleeps on the kernel's interfaces (net_tap, net_af_packet, net_af_xdp), which wake "
+         "it, and polls elsewhere; `millrace load` polls.",
+     .binding = field<&Settings::lcores, &LcoreSettings::idle>()},
+    {.section = "lcores",
+     .name = "idle_after",
+     .type = Type::Duration,
+     .fallback = "50us",
+     .bounds = {0, 1'000'000},
+     .example = "200us",
+     .doc = "Time without work after which a loop is idle; until then it polls.",
+     .binding = field<&Settings::lcores, &LcoreSettings::idle_after>(),
+     .special = "at once"},
+    {.section = "lcores",
+     .name = "idle_nap",
+     .type = Type::Duration,
+     .fallback = "1ms",
+     .bounds = {50, 100'000},
+     .example = "200us",
+     .doc =
+         "Longest sleep on a link that wakes nobody (net_memif, net_vhost, net_virtio_user, net_ring, NICs), "
+         "and so the longest delay of a first packet there; what comes meanwhile must find room in the "
+         "rings.",
+     .binding = field<&Settings::lcores, &LcoreSettings::idle_nap>()},
 
     {.section = "control",
      .name = "socket",

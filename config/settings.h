@@ -15,6 +15,7 @@ namespace millrace::config {
 
 // Enumerators stand in the order of the choices in the schema.
 enum class HugePages : uint8_t { Auto, On, Off };
+enum class IdleSetting : uint8_t { Auto, Poll, Pause, Sleep };
 enum class LogLevel : uint8_t { Error, Warning, Info, Debug };
 enum class ServiceKind : uint8_t { Http, Echo, Discard, Chargen, Rpc };
 
@@ -45,6 +46,9 @@ struct MbufSettings {
 struct LcoreSettings {
   std::vector<uint32_t> use;  // CPU numbers, ascending; empty: auto
   uint16_t burst = 32;        // packets taken from a queue at once
+  IdleSetting idle = IdleSetting::Auto;
+  Micros idle_after = 50us;  // polls on for so long after the last work
+  Micros idle_nap = 1ms;     // longest sleep on a link that wakes nobody
 };
 
 struct ControlSettings {
@@ -69,6 +73,7 @@ struct ServiceSettings {
   bool fast_open = false;            // RFC 7413: off unless the application can bear it
   uint32_t fast_open_pending = 256;  // with fast_open: half-open connections of that kind
   uint32_t connections = 0;  // 0: no bound of its own
+  ConnectionParams connection;  // of what it accepts
 };
 
 struct Settings {

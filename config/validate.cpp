@@ -23,19 +23,21 @@ void Check::contradiction(const Entry& first, const Entry& second, const std::st
 
 namespace {
 
-void check_order(Check& check, std::string_view low, std::string_view high) {
+void check_order(Check& check, std::string_view low, std::string_view high, std::string_view rule) {
   if (check.is_refused(low) || check.is_refused(high)) return;
   const Entry a = check.entry(low);
   const Entry b = check.entry(high);
   if (std::get<uint64_t>(a.value) <= std::get<uint64_t>(b.value)) return;
-  check.contradiction(a, b,
-                      Check::shown(a) + " is longer than " + Check::shown(b) +
-                          "; rto_min <= rto_initial <= rto_max must hold");
+  check.contradiction(
+      a, b, Check::shown(a) + " is longer than " + Check::shown(b) + "; " + std::string(rule) + " must hold");
 }
 
 void check_tcp(Check& check) {
-  check_order(check, "tcp.rto_min", "tcp.rto_initial");
-  check_order(check, "tcp.rto_initial", "tcp.rto_max");
+  constexpr std::string_view kRtos = "rto_min <= rto_initial <= rto_max";
+  check_order(check, "tcp.rto_min", "tcp.rto_initial", kRtos);
+  check_order(check, "tcp.rto_initial", "tcp.rto_max", kRtos);
+  check_order(check, "tcp.user_timeout_option_min", "tcp.user_timeout_option_max",
+              "user_timeout_option_min <= user_timeout_option_max");
   const Entry buffer = check.entry("tcp.receive_buffer");
   const Entry scaling = check.entry("tcp.window_scaling");
   constexpr uint64_t kUnscaledWindow = 65535;  // RFC 7323 §2

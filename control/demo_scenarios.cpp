@@ -1,6 +1,7 @@
 #include "control/demo_scenarios.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "control/demo_stage.h"
@@ -281,6 +282,115 @@ void play_time_wait(Stage& stage) {
   stage.claim_path(Side::Right, {Listen, SynReceived, Established, CloseWait, LastAck, Closed});
 }
 
+// From now on nothing reaches `side`: the other one has gone.
+void silence(Stage& stage, Side side) {
+  stage.link_from(side == Side::Left ? Side::Right : Side::Left)
+      .faults()
+      .add({.match = sim::is_tcp, .count = std::numeric_limits<uint32_t>::max()});
+}
+
+// Bare acknowledgements of the client one octet before its next: its keep-alive probes.
+std::vector<sim::LadderRow> probes_of(const Stage& stage, const app::Connection& connection) {
+  std::vector<sim::LadderRow> out;
+  const Seq expected = connection.tcb().hot.snd_nxt - 1;
+  for (const sim::LadderRow& row : stage.segments(Side::Left, wire::kAck))
+    if (row.segment.seq == expected && row.segment.payload_bytes == 0 && !row.segment.flags.syn())
+      out.push_back(row);
+  return out;
+}
+
+void play_keep_alive(Stage& stage) {
+  stage.establish();
+  stage.later(Side::Left, 50ms, "set() keep-alive: 10 s idle, 5 s apart, 3 probes", [](app::Connection& at) {
+    ConnectionParams settings = at.settings();
+    settings.keepalive = true;
+    settings.keepalive_idle = 10s;
+    settings.keepalive_interval = 5s;
+    settings.keepalive_probes = 3;
+    at.set(settings);
+  });
+  stage.world().run_for(15s);
+  std::vector<sim::LadderRow> probes;
+  const auto look = [&] {
+    if (stage.client().connection() != nullptr) probes = probes_of(stage, *stage.client().connection());
+    return stage.client().end().has_value();
+  };
+  look();
+  stage.claim("after 10 s of silence the client asks, with the octet before its next one, and is answered",
+              probes.size() == 1 && probes.front().arrived_at.has_value());
+  silence(stage, Side::Left);
+  stage.recorder().say(Side::Right, "unplugged");
+  const Instant heard = stage.world().now();
+  stage.run_until(look);
+  stage.claim(
+      "the server gone, three more probes stay unanswered, 5 s apart",
+      probes.size() == 4 && probes[2].at - probes[1].at >= 5s && probes[3].at - probes[2].at < 5100ms);
+  stage.claim("5 s after the last one the client's application is told that the connection timed out",
+              stage.client().end() == app::CloseReason::TimedOut && stage.world().now() - heard < 30s);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established, Closed});
+}
+
+void play_user_timeout(Stage& stage) {
+  stage.establish();
+  stage.later(Side::Left, 50ms, "set() a user timeout of 8 s", [](app::Connection& at) {
+    ConnectionParams settings = at.settings();
+    settings.user_timeout = 8s;
+    at.set(settings);
+  });
+  stage.world().run_for(100ms);
+  silence(stage, Side::Left);
+  stage.recorder().say(Side::Right, "unplugged");
+  stage.later(Side::Left, 100ms, "send() 100 octets", [](app::Connection& at) { send(at, letters(100)); });
+  stage.world().run_for(100ms);
+  const Instant sent = stage.world().now();
+  stage.run_until([&] { return stage.client().end().has_value(); });
+  const Micros took = stage.world().now() - sent;
+  stage.claim("the data is sent again and again, at doubled intervals", any_retransmission(stage));
+  stage.claim("8 s after it was sent the connection is given up, however many retransmissions that were",
+              stage.client().end() == app::CloseReason::TimedOut && took >= 7900ms && took < 8100ms);
+  stage.claim_path(Side::Left, {Closed, SynSent, Established, Closed});
+}
+
+void play_reset_attack(Stage& stage) {
+  server_closes_after_client(stage);
+  stage.establish();
+  stage.world().run_for(100ms);
+  const tcp::TcbHot& server = stage.server().connection()->tcb().hot;
+  const auto challenges = [&stage] { return stage.segments(Side::Right, wire::kAck).size() - 1; };  // SYN-ACK
+  wire::Segment forged;
+  forged.flags = wire::kRst;
+  forged.seq = server.rcv_nxt + 1000;
+  stage.forge(Side::Right, "forged: RST inside the window", forged);
+  stage.world().run_for(100ms);
+  stage.claim("a RST inside the window is answered by a challenge ACK, and resets nothing",
+              challenges() == 1 && stage.both_in(Established));
+  forged.flags = wire::kSyn;
+  stage.forge(Side::Right, "forged: SYN inside the window", forged);
+  stage.world().run_for(100ms);
+  stage.claim("so is a SYN", challenges() == 2 && stage.both_in(Established));
+  forged.flags = wire::kAck | wire::kFin;
+  forged.seq = server.rcv_nxt;
+  forged.ack = server.snd_una - 0x4000'0000U;
+  stage.forge(Side::Right, "forged: FIN at the right place with an impossible ACK", forged);
+  stage.world().run_for(100ms);
+  stage.claim("so is the right sequence number with an acknowledgement that the client cannot have sent",
+              challenges() == 3 && stage.both_in(Established));
+  forged.flags = wire::kRst;
+  forged.seq = server.rcv_nxt + 0x1000'0000U;
+  stage.forge(Side::Right, "forged: RST outside the window", forged);
+  stage.world().run_for(100ms);
+  stage.claim("a RST outside the window is dropped in silence",
+              challenges() == 3 && stage.both_in(Established));
+  stage.later(Side::Left, 50ms, "send() 1000 octets, close()", [](app::Connection& at) {
+    send(at, letters(1000));
+    at.close();
+  });
+  stage.run_to_the_end();
+  stage.claim("the server gets what the client sent, and nothing else",
+              stage.server().received() == letters(1000));
+  claim_both_finished(stage);
+}
+
 void play_time_wait_reuse(Stage& stage) {
   server_closes_after_client(stage);
   stage.establish();
@@ -346,6 +456,15 @@ constexpr Scenario kScenarios[] = {
     {"time-wait", "The last acknowledgement is lost: what TIME-WAIT is there for.",
      "only a side in TIME-WAIT can acknowledge the FIN that comes again; doing so starts its 60 s anew.",
      play_time_wait},
+    {"keep-alive", "The peer of an idle connection vanishes.",
+     "probes carry nothing, at the sequence number before the next: a peer that is there has to answer.",
+     play_keep_alive},
+    {"user-timeout", "The peer vanishes while data is on its way.",
+     "the time that the application has set ends the connection, not a number of retransmissions.",
+     play_user_timeout},
+    {"reset-attack", "Somebody who sees nothing of a connection tries to end it.",
+     "what does not fit exactly is answered by an acknowledgement to the real peer, who knows better.",
+     play_reset_attack},
     {"time-wait-reuse", "A connection between two ends of which one is still in TIME-WAIT.",
      "the second SYN is later than anything before it, in its number and in its timestamp (ts).",
      play_time_wait_reuse},

@@ -166,6 +166,22 @@ void Stage::later(Side side, Micros delay, std::string words, Deed deed) {
   });
 }
 
+void Stage::forge(Side side, std::string words, wire::Segment segment) {
+  HeapPool pool(1, 256);
+  Packet packet = pool.allocate();
+  const app::Connection& victim = *actor(side).connection();
+  segment.flow = {.local = victim.remote(), .remote = victim.local()};
+  const bool to_client = side == Side::Left;
+  wire::build_segment(
+      packet,
+      {.destination = sim::host_params(to_client ? kClientNumber : kServerNumber).interface.mac,
+       .source = sim::host_params(to_client ? kServerNumber : kClientNumber).interface.mac},
+      segment, wire::Checksum::Software);
+  recorder_.say(to_client ? Side::Right : Side::Left, std::move(words));
+  const sim::HostId from = to_client ? server_host_ : client_host_;
+  world_.forge(from, to_client ? client_host_ : server_host_, packet.bytes());
+}
+
 void Stage::run_to_the_end() {
   run_until([this] { return both_in(tcp::State::Closed) && client_.end() && server_.end(); });
   world_.run_for(100ms);  // what is still on its way

@@ -90,6 +90,9 @@ class Stage {
   // In `delay`, `side` does `deed` to its connection; `words` stand in the ladder.
   void later(Side side, Micros delay, std::string words, Deed deed);
 
+  // A segment that neither side has sent reaches `side` as if the other one had.
+  void forge(Side side, std::string words, wire::Segment segment);
+
   bool run_until(const sim::World::Predicate& done) { return world_.run_until(done, 600s); }
   // Until the client has left TIME-WAIT (or whatever it was in) and nothing of either connection is left.
   void run_to_the_end();

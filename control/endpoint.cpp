@@ -41,7 +41,7 @@ RunningEndpoint::~RunningEndpoint() {
 }
 
 void RunningEndpoint::launch() {
-  for (const auto& worker : workers_) worker->launch();
+  for (const auto& worker : workers_) worker->launch(idle_params(settings_, *port_, worker->rx_queue()));
   attend();
 }
 

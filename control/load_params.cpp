@@ -110,6 +110,8 @@ config::Settings load_endpoint_settings(const config::Settings& settings, const 
     if (std::none_of(own.addresses.begin(), own.addresses.end(), same))
       own.addresses.push_back(prefix_of(address, settings.addresses));
   }
+  // Its own sleep would be counted as the server's delay.
+  if (own.lcores.idle == config::IdleSetting::Auto) own.lcores.idle = config::IdleSetting::Poll;
   if (!config.is_set("eal.file_prefix")) own.eal.file_prefix = "millrace-load-" + std::to_string(getpid());
   return own;
 }

@@ -26,6 +26,22 @@ dpdk::HugePages huge_pages(config::HugePages setting) {
   return dpdk::HugePages::Auto;
 }
 
+dpdk::IdleMode idle_mode(config::IdleSetting setting, const dpdk::Quirks& quirks) {
+  switch (setting) {
+    case config::IdleSetting::Poll:
+      return dpdk::IdleMode::Poll;
+    case config::IdleSetting::Pause:
+      return dpdk::IdleMode::Pause;
+    case config::IdleSetting::Sleep:
+      return dpdk::IdleMode::Sleep;
+    case config::IdleSetting::Auto:
+      break;
+  }
+  // Who has given a CPU to a NIC or to shared memory wants the first packet served at once; what the kernel
+  // hands over has come late already.
+  return quirks.wake == dpdk::RxWakeBy::Nothing ? dpdk::IdleMode::Poll : dpdk::IdleMode::Sleep;
+}
+
 dpdk::Device device_of(const config::PortSettings& port) {
   dpdk::Device device = dpdk::Device::parse(port_params(port).device);
   dpdk::complete_arguments(device, port.mtu);
@@ -97,6 +113,16 @@ ShardParams shard_params(const config::Settings& settings, const dpdk::PortRepor
   params.interface.addresses = settings.addresses;
   params.interface.routes = settings.routes;
   return params;
+}
+
+dpdk::IdleParams idle_params(const config::Settings& settings, const dpdk::Port& port,
+                             std::optional<uint16_t> queue) {
+  // Without a queue of its own a loop has only what other lcores hand over, and they ring.
+  const dpdk::RxWake wake = queue ? port.rx_wake(*queue) : dpdk::RxWake{.announced = true};
+  return {.mode = idle_mode(settings.lcores.idle, port.quirks()),
+          .after = settings.lcores.idle_after,
+          .nap = settings.lcores.idle_nap,
+          .rx = wake};
 }
 
 }  // namespace millrace::control

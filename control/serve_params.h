@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 
 #include "base/params.h"
 #include "config/settings.h"
@@ -14,6 +16,9 @@ size_t lcore_count(const config::Settings& settings);
 
 dpdk::EalParams eal_params(const config::Settings& settings);
 dpdk::PortParams port_params(const config::PortSettings& port);
+// Of a loop on this queue of a port that has been started.
+dpdk::IdleParams idle_params(const config::Settings& settings, const dpdk::Port& port,
+                             std::optional<uint16_t> queue);
 ShardParams shard_params(const config::Settings& settings, const dpdk::PortReport& port,
                          const Secrets& secrets);
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "control/endpoint.h"
+#include "control/serve_params.h"
 #include "control/socket/protocol.h"
 
 namespace millrace::control {
@@ -45,14 +46,30 @@ std::string steering_text(const RunningEndpoint& endpoint) {
   return "by RSS, one queue an lcore; " + software + ", where the first packets show it hashes otherwise";
 }
 
+std::string idle_text(const config::Settings& settings, const dpdk::Port& port) {
+  const dpdk::IdleParams idle = idle_params(settings, port, uint16_t{0});
+  const std::string after = ", " + std::to_string(idle.after.count()) + " us after the last work";
+  switch (idle.mode) {
+    case dpdk::IdleMode::Poll:
+      return "the loop polls on and has its CPU all the time";
+    case dpdk::IdleMode::Pause:
+      return "the loop pauses" + after + ", and has its CPU all the time";
+    case dpdk::IdleMode::Sleep:
+      break;
+  }
+  if (idle.rx.announced) return "the loop sleeps until the link wakes it" + after;
+  return "the loop sleeps for up to " + std::to_string(idle.nap.count()) + " us at a time" + after +
+         ": nothing on this link wakes it";
+}
+
 void report_port(std::ostream& out, const dpdk::Port& port) {
   const dpdk::PortReport& in_use = port.report();
   out << "  port       " << in_use.device << " by driver " << in_use.driver
       << (in_use.proven ? "" : " (unproven: nobody has tried this driver)") << ", MAC " << in_use.mac.text()
       << ", MTU " << in_use.mtu << ", link " << (port.link_up() ? "up" : "down") << '\n'
       << "  queues     " << in_use.queues << " of " << in_use.rx_descriptors << " receive and "
-      << in_use.tx_descriptors << " transmit descriptors; frames are received by polling"
-      << (port.quirks().shares_mbufs ? ", and copied\n" : "\n") << "  offloads   "
+      << in_use.tx_descriptors << " transmit descriptors"
+      << (port.quirks().shares_mbufs ? "; frames are copied\n" : "\n") << "  offloads   "
       << joined(in_use.offloads, "none") << "; TCP checksums " << checksum_text(in_use.checksum) << '\n';
 }
 
@@ -68,6 +85,7 @@ void report_start(std::ostream& out, const RunningEndpoint& endpoint) {
       << " transmit mbufs an lcore\n"
       << "  lcores     CPU " << numbers(endpoint.eal().cpus().workers) << "; control on CPU "
       << numbers(endpoint.eal().cpus().control) << '\n'
+      << "  idle       " << idle_text(settings, endpoint.port()) << '\n'
       << "  steering   " << steering_text(endpoint) << '\n'
       << "  addresses  " << joined(info.addresses, "none") << '\n';
   for (const ServiceInfo& service : info.services)

@@ -35,9 +35,11 @@ Steered make_steering(const dpdk::Port& port, unsigned workers, const std::strin
   const uint16_t queues = port.report().queues;
   for (uint16_t queue = 0; queue < queues; ++queue)
     steered.tx_locks.push_back(queue + queues < workers ? dpdk::make_tx_lock() : nullptr);
+  for (unsigned worker = 0; worker < workers; ++worker)
+    steered.doorbells.push_back(std::make_unique<dpdk::Doorbell>());
   if (workers == 1) return steered;
   steered.steering.emplace(port.steering(workers));
-  steered.inboxes = take(dpdk::Inboxes::create(workers, name));
+  steered.inboxes = take(dpdk::Inboxes::create(steered.doorbells, name));
   return steered;
 }
 
@@ -56,15 +58,17 @@ Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Po
   shard_->set_wall_clock(time_of_day(), clock.now());
   const uint16_t queues = port.report().queues;
   const auto queue = static_cast<uint16_t>(number % queues);
+  if (number < queues) rx_queue_ = queue;
   const dpdk::RxQueueParams rx{.port = port.id(),
-                               .queue = number < queues ? std::optional(queue) : std::nullopt,
+                               .queue = rx_queue_,
                                .burst = settings.lcores.burst,
                                .waived = port.checksum() == wire::Checksum::Waived,
                                .copies = port.quirks().shares_mbufs};
   Counters& counters = shard_->counters();
-  lcore_ = std::make_unique<dpdk::Lcore>(
-      number + 1, settings.lcores.burst, clock, dpdk::RxQueue(rx, *pools.rx, counters),
-      dpdk::TxQueue(port.id(), queue, counters, steered.tx_locks[queue]), *shard_, handover_.get());
+  lcore_ = std::make_unique<dpdk::Lcore>(number + 1, settings.lcores.burst, clock,
+                                         dpdk::RxQueue(rx, *pools.rx, counters),
+                                         dpdk::TxQueue(port.id(), queue, counters, steered.tx_locks[queue]),
+                                         *shard_, *steered.doorbells[number], handover_.get());
 }
 
 void Worker::listen(const PreparedService& prepared) {
@@ -72,12 +76,13 @@ void Worker::listen(const PreparedService& prepared) {
   services::Service& service = *services_.emplace_back(prepared.make());
   if (app::Program* program = service.program()) shard_->add_program(*program);
   for (const Endpoint& local : settings.listen) {
-    const app::OpenError error = shard_->listen(
-        {.local = local,
-         .backlog = settings.backlog,
-         .connections = settings.connections,
-         .fast_open_pending = settings.fast_open ? settings.fast_open_pending : 0},
-        service, settings.name);
+    const app::OpenError error =
+        shard_->listen({.local = local,
+                        .backlog = settings.backlog,
+                        .connections = settings.connections,
+                        .fast_open_pending = settings.fast_open ? settings.fast_open_pending : 0,
+                        .connection = settings.connection},
+                       service, settings.name);
     if (error != app::OpenError::None)
       throw StartError("service." + settings.name + " cannot listen on " + local.text() + ": " +
                        std::string(app::explain(error)));
@@ -88,16 +93,14 @@ void Worker::add_program(std::unique_ptr<app::Program> program) {
   shard_->add_program(*programs_.emplace_back(std::move(program)));
 }
 
-void Worker::launch() { take(lcore_->launch()); }
+void Worker::launch(const dpdk::IdleParams& idle) { take(lcore_->launch(idle)); }
 
 void Worker::stop() {
   lcore_->request_stop();
   lcore_->join();
 }
 
-bool Worker::post(dpdk::Command command) {
-  return lcore_->running() && lcore_->mailbox().post(std::move(command));
-}
+bool Worker::post(dpdk::Command command) { return lcore_->running() && lcore_->post(std::move(command)); }
 
 void Worker::tell_time(WallTime now) {
   std::vector<services::Service*> all;

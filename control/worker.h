@@ -27,7 +27,8 @@ struct WorkerPools {
 };
 // What the workers of one endpoint share.
 struct Steered {
-  std::optional<flow::Steering> steering;  // none: one worker
+  std::optional<flow::Steering> steering;                  // none: one worker
+  std::vector<std::unique_ptr<dpdk::Doorbell>> doorbells;  // one a worker
   std::unique_ptr<dpdk::Inboxes> inboxes;
   Secrets secrets;                                      // of cookies
   std::vector<std::shared_ptr<dpdk::TxLock>> tx_locks;  // one a queue, null where one worker has it alone
@@ -51,7 +52,8 @@ class Worker {
   void use_ports(const flow::PortRange& range) { shard_->use_ports(range, entropy_); }
 
   unsigned number() const { return number_; }
-  void launch();
+  std::optional<uint16_t> rx_queue() const { return rx_queue_; }
+  void launch(const dpdk::IdleParams& idle);
   // Asks the loop to end, and waits for it.
   void stop();
 
@@ -59,7 +61,7 @@ class Worker {
   bool post(dpdk::Command command);
   void tell_time(WallTime now);
   // Destroys the commands that have run.
-  void collect() { lcore_->mailbox().collect(); }
+  void collect() { lcore_->collect(); }
 
   const Counters& counters() const { return std::as_const(*shard_).counters(); }
   bool running() const { return lcore_->running(); }
@@ -67,6 +69,7 @@ class Worker {
  private:
   // Destroyed from the last to the first: the shard calls services and programs until it has gone.
   unsigned number_;
+  std::optional<uint16_t> rx_queue_;
   SystemEntropy entropy_;
   std::vector<std::unique_ptr<services::Service>> services_;
   std::unique_ptr<dpdk::Handover> handover_;

@@ -35,13 +35,19 @@ install_packages() {
   rm -f "$log"
 }
 
-# build PRESET [TARGET...]: configures and builds, quietly unless it fails.
+configure=()  # further words for cmake, of build()
+
+# build PRESET [TARGET...]: configures and builds, quietly unless it fails; through ccache where that is installed, and
+# so that another checkout of the same sources finds what this one compiled.
 build() {
   local preset=$1 log
   shift
+  if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER-}" ] && command -v ccache >/dev/null; then
+    export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+  fi
   log=$(mktemp)
   local start=$SECONDS
-  if ! (cd "$root" && cmake --preset "$preset" && cmake --build --preset "$preset" ${*:+--target "$@"}) >"$log" 2>&1; then
+  if ! (cd "$root" && cmake --preset "$preset" "${configure[@]}" && cmake --build --preset "$preset" ${*:+--target "$@"}) >"$log" 2>&1; then
     grep -E 'error|Error|FAILED' "$log" | head -n 20 >&2
     tail -n 15 "$log" >&2
     fail "the $preset build failed; the whole log is $log"

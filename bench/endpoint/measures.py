@@ -32,7 +32,7 @@ LATENCY = (Figure("p50_us", "p50 us"), Figure("p99_us", "p99 us"), Figure("p99_9
 REQUESTS = (Figure("per_s", "requests/s"), Figure("cpu_s_per_million", "server CPU s/10^6"), *LATENCY)
 CONNECTIONS = (Figure("per_s", "connections/s"), Figure("cpu_s_per_million", "server CPU s/10^6"), *LATENCY)
 BULK = (Figure("gbit_per_s", "Gbit/s"), Figure("cpu_s_per_gigabyte", "server CPU s/GB"))
-OPEN_LOOP = (*LATENCY, Figure("per_s", "requests/s"))
+OPEN_LOOP = (*LATENCY, Figure("per_s", "requests/s"), Figure("cpu_s_per_million", "server CPU s/10^6"))
 BACK = (Figure("mpps", "Mpps each way"), Figure("gbit_per_s", "Gbit/s each way"))
 THERE = (Figure("gbit_per_s", "Gbit/s"), Figure("mpps", "Mpps"))
 
@@ -43,7 +43,8 @@ def plural(count):
 
 MEASURES = {measure.name: measure for measure in (
     *(Measure(f"cps-{n}", f"connections/s, one request each, {plural(n)}", "cps", CONNECTIONS, n) for n in (1, 64, 400)),
-    *(Measure(f"rps-{n}", f"requests/s, {plural(n)}", "rps", REQUESTS, n) for n in (1, 64, 400)),
+    *(Measure(f"rps-{n}", f"requests/s, {plural(n)}", "rps", REQUESTS, n)
+      for n in (1, 8, 64, 400, 10000)),
     *(Measure(f"bulk-{way}-{n}", f"bulk {way}, {plural(n)}", "bulk", BULK, n, way)
       for way in ("down", "up") for n in (1, 16)),
     Measure("latency-rate", "latency at a fixed rate, 64 connections", "rps", OPEN_LOOP, 64, open_loop=True),

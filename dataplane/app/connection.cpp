@@ -4,7 +4,9 @@
 
 #include "base/check.h"
 #include "tcp/close/close.h"
+#include "tcp/open/negotiation.h"
 #include "tcp/transfer/output.h"
+#include "tcp/transfer/urgent.h"
 
 namespace millrace::app {
 
@@ -104,7 +106,7 @@ void Connection::shutdown() {
 }
 
 void Connection::close() {
-  tcp::close(tcb_);
+  tcp::close(tcb_, stack_->now());
   touched();
 }
 
@@ -112,6 +114,28 @@ void Connection::abort() {
   tcp::abort(tcb_);
   touched();
 }
+
+// ---- settings
+// --------------------------------------------------------------------------------------------------
+
+bool Connection::set(const ConnectionParams& settings) {
+  tcp::TcbRare* rare = tcb_.cold.settings.take(*tcb_.cold.memory);
+  if (rare == nullptr) return false;
+  static_cast<ConnectionParams&>(*rare) = settings;
+  if (settings.max_segment) tcp::clamp_mss(tcb_, Mss(*settings.max_segment));
+  touched();  // deadlines may have moved
+  return true;
+}
+
+const ConnectionParams& Connection::settings() const { return *tcb_.cold.settings.operator->(); }
+
+uint32_t Connection::send_urgent(std::span<const uint8_t> octets) {
+  const uint32_t count = send(octets);
+  if (count == octets.size() && count != 0) tcp::mark_sent_urgent(tcb_);
+  return count;
+}
+
+uint32_t Connection::urgent_bytes() const { return tcp::urgent_bytes(tcb_); }
 
 void Connection::set_no_delay(bool on) {
   tcb_.hot.flags.no_delay = on;
@@ -173,6 +197,14 @@ bool Connection::deliver_once() {
   if (take(tcp::Event::kEstablished) && !established_told_) {
     established_told_ = true;
     handler_->on_established(*this);
+    return true;
+  }
+  if (take(tcp::Event::kSoftError) && tcb_.cold.soft_error != tcp::SoftError::None) {
+    handler_->on_error(*this, last_soft_error());
+    return true;
+  }
+  if (take(tcp::Event::kUrgent) && reading) {
+    handler_->on_urgent(*this);
     return true;
   }
   if (take(tcp::Event::kReadable) && reading && !tcb_.cold.receive.empty()) {

@@ -61,20 +61,38 @@ class Connection {
   uint32_t writable_bytes() const;
   // Octets queued or sent and not yet acknowledged.
   uint32_t unacknowledged_bytes() const;
+  // send(), and the peer is told that all up to the last of these octets is urgent (RFC 9293 §3.8.5; new
+  // applications should not). Where fewer than all are taken nothing is urgent yet: send the rest likewise.
+  uint32_t send_urgent(std::span<const uint8_t> octets);
+  // Octets from the front of readable() up to the end of the peer's urgent data, which may not have come yet;
+  // 0: nothing is urgent.
+  uint32_t urgent_bytes() const;
 
   // ---- end -----------------------------------------------------------------------------------------------
   // FIN after everything queued; receiving goes on (half-close).
   void shutdown();
   // FIN after everything queued, and no interest in what still comes: data that arrives from now on, or
-  // unread data, resets the connection (RFC 1122 §4.2.2.13). on_closed still follows.
+  // unread data, resets the connection (RFC 1122 §4.2.2.13), as does a linger that runs out
+  // (ConnectionParams). A peer that then does not finish is given up after fin_wait_2_timeout. on_closed
+  // still follows.
   void close();
   // RST now (RFC 9293 §3.10.5).
   void abort();
 
   FastOpenResult fast_open() const;
 
+  // ---- settings ------------------------------------------------------------------------------------------
   // Nagle's algorithm off or on (RFC 9293 §3.7.4).
   void set_no_delay(bool on);
+  // What this connection has otherwise than the shard; what is not set follows TcpParams. Set at any time, it
+  // counts at once: copy settings(), change, set(). False: no memory is left for settings of its own, and
+  // nothing has changed. (Listeners have settings for all that they accept: ListenerParams.)
+  const ConnectionParams& settings() const;
+  bool set(const ConnectionParams& settings);
+  // Trouble since the last progress of the connection that has not ended it (Handler::on_error).
+  SoftError last_soft_error() const { return tcb_.cold.soft_error; }
+  // Diffserv codepoint of the last segment received (RFC 9293 §3.9.2 MAY-9).
+  uint8_t received_dscp() const { return tcb_.cold.received_dscp; }
 
   // The application's own word for this connection.
   void* context() const { return context_; }
@@ -125,5 +143,7 @@ class Connection {
   bool closed_told_ = false;
   bool want_writable_ = false;
 };
+
+static_assert(sizeof(Connection) <= 512);
 
 }  // namespace millrace::app

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/address.h"
+#include "tcp/soft_error.h"
 
 namespace millrace::app {
 
@@ -26,6 +27,9 @@ enum class CloseReason : uint8_t {
 };
 std::string_view name_of(CloseReason reason);
 
+using tcp::SoftError;
+std::string_view name_of(SoftError error);
+
 // Callbacks run between the receipt of a burst and the transmission of the answers, at most once a connection
 // and burst each. In a callback every call on the connection is allowed, abort() included; the object lives
 // until on_closed has returned, which comes exactly once and last. Callbacks must not block and must not
@@ -39,8 +43,8 @@ class Handler {
 
   // The handshake has ended: for a listener's handler this is "accept", for connect() "connected". Where a
   // SYN with a valid Fast Open cookie has come (RFC 7413, ListenerParams::fast_open_pending) the listener's
-  // handler is told before that, in SYN-RECEIVED: it may read and send, and on_closed follows if the handshake
-  // then fails.
+  // handler is told before that, in SYN-RECEIVED: it may read and send, and on_closed follows if the
+  // handshake then fails.
   virtual void on_established(Connection&) {}
   // There is payload in readable().
   virtual void on_readable(Connection&) {}
@@ -48,6 +52,12 @@ class Handler {
   virtual void on_writable(Connection&) {}
   // The peer has sent FIN and everything before it has been consumed: nothing more will be readable.
   virtual void on_peer_finished(Connection&) {}
+  // Trouble that the connection goes on to work against (RFC 9293 §3.9.1.8 MUST-47): ICMP or the neighbour
+  // cache says that the peer is out of reach, or R1 retransmissions went unanswered. Not more than ten times
+  // a second, never with ConnectionParams::error_reports off; last_soft_error() remembers it.
+  virtual void on_error(Connection&, SoftError) {}
+  // The peer has urgent data: Connection::urgent_bytes() says up to where (RFC 9293 §3.8.5 MUST-32).
+  virtual void on_urgent(Connection&) {}
   // For a listener's handler: how many more connections to `local` it takes now. Those for which there is no
   // room are dropped or reset before they exist, as `tcp.accept_overflow` says; an accept queue of bounded
   // length answers with what is left of it.

@@ -15,6 +15,13 @@ std::string_view name_of(CloseReason reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
+std::string_view name_of(SoftError error) {
+  constexpr std::array<std::string_view, 10> kNames = {
+      "none",       "net_unreachable", "host_unreachable",  "protocol_unreachable", "port_unreachable",
+      "prohibited", "time_exceeded",   "parameter_problem", "neighbor_unreachable", "retransmitting"};
+  return kNames[static_cast<size_t>(error)];
+}
+
 std::string_view name_of(FastOpenResult result) {
   constexpr std::array<std::string_view, 7> kNames = {
       "unused",       "cookie_requested",  "cookie_sent",        "data_acknowledged",

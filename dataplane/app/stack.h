@@ -31,12 +31,13 @@ struct ConnectOptions {
   Endpoint remote;
   std::optional<IpAddress> local_address;  // none: source-address selection
   std::optional<uint16_t> local_port;      // none: ephemeral (RFC 6056)
+  ConnectionParams settings = {};          // of the connection, from its SYN on
   // Queued at once, as by Connection::send(); OpenResult::taken says how much of it.
   std::span<const uint8_t> data = {};
-  // Fast Open (RFC 7413). With a cookie of the server's, what is queued by the end of this iteration goes with
-  // the SYN as far as it fits; without one the SYN asks for a cookie, and data waits for the handshake as
-  // ever. A network that duplicates the SYN may bring its data to the server's application twice (§6.1): only
-  // for requests that may be repeated.
+  // Fast Open (RFC 7413). With a cookie of the server's, what is queued by the end of this iteration goes
+  // with the SYN as far as it fits; without one the SYN asks for a cookie, and data waits for the handshake
+  // as ever. A network that duplicates the SYN may bring its data to the server's application twice (§6.1):
+  // only for requests that may be repeated.
   bool fast_open = false;
 };
 

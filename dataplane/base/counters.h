@@ -88,6 +88,7 @@ enum class DropReason : uint8_t {
   X(address_conflicts, "packets", "ARP and ND messages by which another host claims an address of ours.")   \
   X(icmp_echo_replies_sent, "packets", "ICMP and ICMPv6 echo replies sent.")                                \
   X(icmp_errors_received, "packets", "ICMP errors that quote a connection of ours.")                        \
+  X(icmp_soft_errors, "packets", "ICMP errors that say a destination is out of reach, noted by a connection.") \
   X(icmp_errors_sent, "packets", "ICMP errors sent.")                                                       \
   X(icmp_errors_limited, "packets", "ICMP errors not sent because of the rate limit.")                      \
   X(tcp_segments_received, "segments", "TCP segments received with a good checksum.")                       \
@@ -103,6 +104,11 @@ enum class DropReason : uint8_t {
   X(tcp_open_failures, "connections", "Opens that never reached ESTABLISHED.")                              \
   X(tcp_resets_received, "connections", "Connections reset by the peer.")                                   \
   X(tcp_resets_sent, "segments", "RST segments sent.")                                                      \
+  X(tcp_challenge_acks_sent, "segments",                                                                    \
+    "Acknowledgements that ask whether a RST, a SYN or an impossible ACK is the peer's (RFC 5961).")        \
+  X(tcp_challenge_acks_limited, "segments", "Such acknowledgements not sent because of a limit.")           \
+  X(tcp_acks_limited, "segments",                                                                           \
+    "Answers to empty segments outside the window not sent because of the connection's limit.")             \
   X(tcp_timeouts, "connections", "Connections given up after too many retransmissions.")                    \
   X(tcp_retransmitted_segments, "segments", "Segments sent again.")                                         \
   X(tcp_retransmitted_bytes, "bytes", "Payload octets sent again.")                                         \
@@ -121,6 +127,12 @@ enum class DropReason : uint8_t {
   X(tcp_closed_windows_reset, "connections",                                                                \
     "Connections reset while payload memory was short because the peer kept its window closed.")            \
   X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                         \
+  X(tcp_keepalive_probes_sent, "segments", "Keep-alive probes sent.")                                       \
+  X(tcp_keepalive_timeouts, "connections", "Connections ended because keep-alive probes went unanswered.")  \
+  X(tcp_user_timeouts, "connections", "Connections ended by their user timeout.")                           \
+  X(tcp_fin_wait_2_timeouts, "connections",                                                                 \
+    "Connections ended in FIN-WAIT-2 because the peer did not finish in time.")                             \
+  X(tcp_linger_timeouts, "connections", "Connections reset because close() did not get through in time.")   \
   X(tcp_duplicate_acks_received, "segments", "Duplicate acknowledgements received.")                        \
   X(tcp_out_of_order_segments, "segments", "Segments held until a gap before them closes.")                 \
   X(tcp_duplicate_bytes, "bytes", "Payload octets that had been received before.")                          \

@@ -17,9 +17,9 @@ class Entropy {
 
   std::array<uint8_t, 16> key() {
     std::array<uint8_t, 16> out{};
-    for (size_t i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
       uint64_t word = next();
-      for (size_t j = 0; j < 8; ++j, word >>= 8) out[8 * i + j] = static_cast<uint8_t>(word);
+      for (std::size_t j = 0; j < 8; ++j, word >>= 8) out[8 * i + j] = static_cast<uint8_t>(word);
     }
     return out;
   }

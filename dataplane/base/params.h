@@ -50,6 +50,41 @@ struct TcpParams {
   bool time_wait_reuse = true;           // an active open may, where timestamps tell old from new
   Micros time_wait_reuse_after = 100ms;  // not before this: the peer's clock must have moved too
   bool time_wait_ignore_rst = true;      // RFC 1337 §3, F1; written deviation
+  // What a connection may set otherwise (ConnectionParams).
+  bool keepalive = false;                 // RFC 9293 §3.8.4 MUST-25: off unless asked for
+  Micros keepalive_idle = 7200s;          // silence before the first probe (MUST-28: two hours or more)
+  Micros keepalive_interval = 75s;        // between unanswered probes
+  uint32_t keepalive_probes = 9;          // unanswered ones that end a connection (MUST-29: more than one)
+  bool keepalive_octet = false;           // probes carry a garbage octet, for very old peers (MAY-6)
+  Micros user_timeout = 0s;               // data unacknowledged for so long ends it; 0: R2 by count
+  bool user_timeout_option = false;       // adopt what the peer's option says (RFC 5482)
+  Micros user_timeout_option_min = 100s;  // L_LIMIT and U_LIMIT of RFC 5482 §3.1
+  Micros user_timeout_option_max = 3600s;
+  Micros fin_wait_2_timeout = 60s;  // after close(); 0: the peer's FIN is waited for without end
+  uint32_t report_retries = 3;      // R1 of RFC 9293 §3.8.3: the application and IP are told; 0: never
+  uint8_t dscp = 0;                 // Diffserv codepoint sent (MUST-48)
+  uint8_t hop_limit = 64;           // TTL or hop limit sent (MUST-49)
+  // Of the whole shard.
+  uint32_t challenge_acks_per_second = 1000;  // RFC 5961 §7; the true bound is drawn anew each second
+};
+
+// What one connection has otherwise than TcpParams; nothing: as TcpParams says, also when that changes.
+struct ConnectionParams {
+  std::optional<bool> keepalive;
+  std::optional<Micros> keepalive_idle;
+  std::optional<Micros> keepalive_interval;
+  std::optional<uint32_t> keepalive_probes;
+  std::optional<Micros> user_timeout;
+  std::optional<Micros> fin_wait_2_timeout;
+  std::optional<Micros> linger;  // close() resets what is not acknowledged after this; 0: at once
+  std::optional<uint32_t> syn_retries;
+  std::optional<uint32_t> data_retries;  // R2 of RFC 9293 §3.8.3 (MUST-21)
+  std::optional<uint16_t> max_segment;   // largest segment sent and announced, options counted in
+  std::optional<uint8_t> dscp;
+  std::optional<uint8_t> hop_limit;
+  std::optional<bool> error_reports;  // Handler::on_error is called (RFC 9293 §3.9.1.8 SHLD-20); on
+
+  friend bool operator==(const ConnectionParams&, const ConnectionParams&) = default;
 };
 
 struct NeighborParams {
@@ -97,6 +132,7 @@ struct ListenerParams {
   // Fast Open (RFC 7413): connections that SYNs with a cookie may have opened and whose handshakes have not
   // ended. 0: off. The application must bear to get the data of a SYN twice (§6.1).
   uint32_t fast_open_pending = 0;
+  ConnectionParams connection = {};  // of what it accepts
 };
 
 struct ShardParams {

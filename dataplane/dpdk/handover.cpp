@@ -21,9 +21,11 @@ static_assert(std::is_trivially_copyable_v<Notice> && sizeof(Notice) % 4 == 0, "
 
 }  // namespace
 
-Result<std::unique_ptr<Inboxes>> Inboxes::create(unsigned shards, const std::string& name) {
+Result<std::unique_ptr<Inboxes>> Inboxes::create(std::span<const std::unique_ptr<Doorbell>> doorbells,
+                                                 const std::string& name) {
   std::unique_ptr<Inboxes> inboxes(new Inboxes);
-  for (unsigned i = 0; i < shards; ++i) {
+  inboxes->doorbells_ = doorbells;
+  for (size_t i = 0; i < doorbells.size(); ++i) {
     const std::string number = name + std::to_string(i);
     rte_ring* packets = rte_ring_create((number + "p").c_str(), kPackets, SOCKET_ID_ANY, RING_F_SC_DEQ);
     if (packets != nullptr) inboxes->packets_.push_back(packets);
@@ -68,6 +70,7 @@ uint64_t Handover::send(unsigned shard) {
   Batch& batch = batches_[shard];
   const unsigned sent = rte_ring_enqueue_burst(
       inboxes_.packets(shard), reinterpret_cast<void* const*>(batch.mbufs), batch.count, nullptr);
+  inboxes_.doorbell(shard).ring();
   const uint64_t refused = batch.count - sent;
   if (refused != 0) rte_pktmbuf_free_bulk(batch.mbufs + sent, batch.count - sent);
   batch.count = 0;
@@ -81,7 +84,10 @@ uint64_t Handover::flush() {
 }
 
 bool Handover::tell(unsigned shard, const Notice& notice) {
-  return rte_ring_enqueue_elem(inboxes_.notices(shard), const_cast<Notice*>(&notice), sizeof notice) == 0;
+  const bool told =
+      rte_ring_enqueue_elem(inboxes_.notices(shard), const_cast<Notice*>(&notice), sizeof notice) == 0;
+  inboxes_.doorbell(shard).ring();
+  return told;
 }
 
 uint16_t Handover::receive(std::span<rte_mbuf*> mbufs) {
@@ -92,6 +98,10 @@ uint16_t Handover::receive(std::span<rte_mbuf*> mbufs) {
 
 bool Handover::hear(Notice& notice) {
   return rte_ring_dequeue_elem(inboxes_.notices(own_), &notice, sizeof notice) == 0;
+}
+
+bool Handover::empty() const {
+  return rte_ring_empty(inboxes_.packets(own_)) != 0 && rte_ring_empty(inboxes_.notices(own_)) != 0;
 }
 
 }  // namespace millrace::dpdk

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/packet.h"
+#include "dpdk/doorbell.h"
 #include "dpdk/mempool.h"
 #include "dpdk/result.h"
 #include "shard/peers.h"
@@ -21,7 +22,9 @@ namespace millrace::dpdk {
 // lcore runs.
 class Inboxes {
  public:
-  static Result<std::unique_ptr<Inboxes>> create(unsigned shards, const std::string& name);
+  // `doorbells` are those of the shards' lcores, one each, and outlive the inboxes.
+  static Result<std::unique_ptr<Inboxes>> create(std::span<const std::unique_ptr<Doorbell>> doorbells,
+                                                 const std::string& name);
   ~Inboxes();  // frees what was never read
   Inboxes(const Inboxes&) = delete;
   Inboxes& operator=(const Inboxes&) = delete;
@@ -29,11 +32,13 @@ class Inboxes {
   unsigned shards() const { return static_cast<unsigned>(packets_.size()); }
   rte_ring* packets(unsigned shard) const { return packets_[shard]; }
   rte_ring* notices(unsigned shard) const { return notices_[shard]; }
+  Doorbell& doorbell(unsigned shard) const { return *doorbells_[shard]; }
 
  private:
   Inboxes() = default;
   std::vector<rte_ring*> packets_;
   std::vector<rte_ring*> notices_;
+  std::span<const std::unique_ptr<Doorbell>> doorbells_;
 };
 
 // One lcore's door to the others, used on that lcore alone.
@@ -52,6 +57,8 @@ class Handover final : public shard::Peers {
   uint16_t receive(std::span<rte_mbuf*> mbufs);
   // False: there is none.
   bool hear(shard::Notice& notice);
+  // Whether the others have left nothing.
+  bool empty() const;
 
  private:
   static constexpr size_t kBatch = 32;

@@ -2,6 +2,7 @@
 
 #include <linux/capability.h>
 #include <linux/ethtool.h>
+#include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -91,6 +93,26 @@ std::string missing_net_capabilities() {
   if (!admin && !raw) return "the capabilities net_admin and net_raw";
   if (!admin) return "the capability net_admin";
   return raw ? "" : "the capability net_raw";
+}
+
+std::vector<int> own_sockets(int domain, const std::string& interface) {
+  std::vector<int> sockets;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const int descriptor = std::atoi(entry.path().filename().c_str());
+    int actual = -1;
+    socklen_t length = sizeof actual;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &actual, &length) != 0 || actual != domain) continue;
+    sockaddr_ll address{};
+    length = sizeof address;
+    if (domain == AF_PACKET &&
+        (getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length) != 0 ||
+         static_cast<unsigned>(address.sll_ifindex) != if_nametoindex(interface.c_str())))
+      continue;
+    sockets.push_back(descriptor);
+  }
+  std::sort(sockets.begin(), sockets.end());
+  return sockets;
 }
 
 bool openable(const char* path) { return access(path, R_OK | W_OK) == 0; }

@@ -27,6 +27,10 @@ bool set_interface_mtu(const std::string& name, uint32_t mtu);
 // `the capabilities net_admin and net_raw`, those of the two that this process lacks; empty: none.
 std::string missing_net_capabilities();
 
+// The sockets of this process in a domain, in the order in which they were made as long as none is closed;
+// of AF_PACKET those of an interface.
+std::vector<int> own_sockets(int domain, const std::string& interface);
+
 bool openable(const char* path);  // for reading and writing
 
 // The longest path of a Unix socket: sun_path without its NUL.

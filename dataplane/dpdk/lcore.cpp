@@ -17,12 +17,14 @@ size_t batch_capacity(uint16_t burst) { return std::max<size_t>(64, size_t{4} * 
 }  // namespace
 
 Lcore::Lcore(unsigned id, uint16_t burst, Clock clock, RxQueue rx, TxQueue tx, shard::Shard& shard,
-             Handover* handover)
+             Doorbell& doorbell, Handover* handover)
     : id_(id),
       clock_(clock),
       rx_(std::move(rx)),
       tx_(std::move(tx)),
       shard_(shard),
+      doorbell_(doorbell),
+      idle_(doorbell),
       handover_(handover),
       out_(batch_capacity(burst)) {}
 
@@ -38,7 +40,12 @@ void Lcore::loop() {
   while (!stop_.load(std::memory_order_relaxed)) {
     const bool busy = iterate();
     counters.loop_iterations.add();
-    if (busy) counters.loop_busy_iterations.add();
+    if (busy) {
+      counters.loop_busy_iterations.add();
+      idle_.worked(expired_at_);
+    } else if (idle_.due(expired_at_)) {
+      rest();
+    }
   }
 }
 
@@ -71,7 +78,29 @@ bool Lcore::receive_from_others(Instant now) {
   return heard != 0 || !burst.empty();
 }
 
-Status Lcore::launch() {
+// What wakes the loop: the device and the doorbell by descriptors, the shard's next deadline by time.
+void Lcore::rest() {
+  if (idle_.pauses()) return idle_.pause();
+  const Doorbell::Rest asleep(doorbell_);
+  if (!quiet()) return;
+  const Instant deadline = shard_.next_deadline();
+  const Micros limit = deadline == kNever ? Idle::kLongestSleep : deadline - clock_.now();
+  idle_.sleep(limit, tx_.blocked() || shard_.busy());
+}
+
+bool Lcore::quiet() const {
+  return mailbox_.empty() && (handover_ == nullptr || handover_->empty()) &&
+         !stop_.load(std::memory_order_relaxed);
+}
+
+bool Lcore::post(Command command) {
+  const bool posted = mailbox_.post(std::move(command));
+  doorbell_.ring();
+  return posted;
+}
+
+Status Lcore::launch(const IdleParams& idle) {
+  idle_.use(idle);
   running_ = true;
   const auto entry = [](void* self) {
     auto* lcore = static_cast<Lcore*>(self);

@@ -26,6 +26,8 @@ class Mailbox {
   // Any thread but the lcore: destroys the commands that have run.
   void collect();
 
+  // The lcore: whether nothing is to be run.
+  bool empty() const { return in_.empty(); }
   // The lcore: runs at most `budget` commands. True when one ran.
   bool drain(shard::Shard& shard, size_t budget);
 

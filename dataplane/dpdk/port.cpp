@@ -4,6 +4,7 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -147,6 +148,7 @@ Status Port::configure(std::span<MbufPool* const> rx_pools) {
                      : conf.txmode.offloads != 0                 ? wire::Checksum::Offload
                                                                  : wire::Checksum::Software;
   if (!quirks_->misstates_mtu) conf.rxmode.mtu = params_.mtu;
+  if (quirks_->wake == RxWakeBy::Interrupt) conf.intr_conf.rxq = 1;
   if (quirks_->link_interrupt && (*info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0) conf.intr_conf.lsc = 1;
   if (const int error = rte_eth_dev_configure(id_, report_.queues, report_.queues, &conf); error != 0)
     return failed("configuring it for an MTU of " + std::to_string(params_.mtu) + " and " +
@@ -265,6 +267,27 @@ bool Port::link_up() const {
   if (quirks_->host_interface || quirks_->makes_interface) return interface_running(interface());
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+RxWake Port::rx_wake(uint16_t queue) const {
+  std::vector<int> sockets;
+  switch (quirks_->wake) {
+    case RxWakeBy::Nothing:
+      return {};
+    case RxWakeBy::Interrupt: {
+      const int descriptor = rte_eth_dev_rx_intr_ctl_q_get_fd(id_, queue);
+      return {.descriptor = descriptor, .announced = descriptor >= 0};
+    }
+    case RxWakeBy::Packet:
+      sockets = own_sockets(AF_PACKET, interface());
+      break;
+    case RxWakeBy::Xdp:
+      sockets = own_sockets(AF_XDP, interface());
+      break;
+  }
+  // Which is whose shows only while each queue has one.
+  if (sockets.size() != report_.queues) return {};
+  return {.descriptor = sockets[queue], .announced = true};
 }
 
 PortStats Port::stats() const {

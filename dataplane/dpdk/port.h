@@ -15,6 +15,7 @@
 #include "base/address.h"
 #include "dpdk/device.h"
 #include "dpdk/gate.h"
+#include "dpdk/idle.h"
 #include "dpdk/mempool.h"
 #include "dpdk/peer.h"
 #include "dpdk/quirks.h"
@@ -88,6 +89,8 @@ class Port {
   flow::SteeringParams steering(unsigned shards) const;
   wire::Checksum checksum() const { return report_.checksum; }
   bool link_up() const;
+  // What wakes a loop on this queue; from start() on.
+  RxWake rx_wake(uint16_t queue) const;
   PortStats stats() const;
   // The kernel's interface that the port is, or is the other end of; empty: none.
   std::string interface() const;

@@ -12,6 +12,14 @@
 
 namespace millrace::dpdk {
 
+// By what a loop that sleeps learns of packets.
+enum class RxWakeBy : uint8_t {
+  Nothing,    // that holds for as long as the port: it looks from time to time
+  Interrupt,  // DPDK's receive interrupt: a descriptor that is readable while packets wait
+  Packet,     // the driver's own socket of AF_PACKET, likewise
+  Xdp,        // of AF_XDP
+};
+
 struct Quirks {
   // As rte_eth_dev_info names it; a vdev's name begins with it.
   std::string_view driver;
@@ -35,7 +43,7 @@ struct Quirks {
   bool shares_mbufs = false;
   // Needs EAL's memory in one file.
   bool single_file_segments = false;
-  bool rx_interrupt = false;
+  RxWakeBy wake = RxWakeBy::Nothing;
   // Gives every device the same MAC address, or none.
   bool shares_mac = false;
   // The argument that names the Unix socket of a peer in another process; empty: there is none.

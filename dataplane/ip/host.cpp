@@ -89,6 +89,17 @@ void Host::confirm(const IpAddress& remote, Instant now) {
   if (impl_->neighbors.valid(handle)) impl_->neighbors.confirm(handle, now);
 }
 
+void Host::heard_handshake(const IpAddress& remote, const MacAddress& mac, Instant now, PacketBatch& out) {
+  if (resolve(remote, now) != nullptr) return;
+  const IpAddress* next_hop = impl_->routes.next_hop(remote);
+  if (next_hop != nullptr && *next_hop == remote) impl_->neighbors.heard_request(remote, mac, now, out);
+}
+
+void Host::doubt(const IpAddress& remote, Instant now) {
+  const NeighborHandle handle = impl_->neighbor_of(remote);
+  if (impl_->neighbors.valid(handle)) impl_->neighbors.doubt(handle, now);
+}
+
 std::optional<IpAddress> Host::select_source(const IpAddress& destination) const {
   const IpAddress* next_hop = impl_->routes.next_hop(destination);
   if (next_hop == nullptr) return std::nullopt;

@@ -28,6 +28,8 @@ struct TransportError {
   IcmpHint hint = IcmpHint::Unreachable;
   wire::QuotedSegment quoted;
   uint16_t next_mtu = 0;
+  uint8_t type = 0;  // of the message, as its family numbers them
+  uint8_t code = 0;
 };
 
 // Our addresses, interned: records of connections hold a 16-bit id instead of 16 octets.
@@ -72,6 +74,15 @@ class Host {
 
   // Confirms that the neighbour on the way to `remote` is reachable: TCP made progress (RFC 4861 §7.3.1).
   void confirm(const IpAddress& remote, Instant now);
+
+  // `remote` has completed a handshake with frames of this station, so both ways work. Where it is on the
+  // link and nobody is known by its address, this is its neighbour, without a question. Of a remote behind a
+  // router nothing is learnt: its frames may come by another router than ours go.
+  void heard_handshake(const IpAddress& remote, const MacAddress& mac, Instant now, PacketBatch& out);
+
+  // The opposite: TCP's segments to `remote` stay unanswered (RFC 9293 §3.8.3 MUST-20 (a)). The neighbour on
+  // the way is asked for anew with the next packet.
+  void doubt(const IpAddress& remote, Instant now);
 
   // The source address for a destination (RFC 6724 §5, the rules that apply to one interface); none: no route
   // or no address of that family.

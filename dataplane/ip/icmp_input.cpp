@@ -153,7 +153,8 @@ std::optional<TransportError> IcmpInput::on_error(const wire::Frame& frame) {
     counters_.drop(DropReason::IcmpUnwanted);
     return std::nullopt;
   }
-  TransportError error{.hint = *hint, .quoted = {}, .next_mtu = 0};
+  TransportError error{
+      .hint = *hint, .quoted = {}, .next_mtu = 0, .type = frame.message[0], .code = frame.message[1]};
   // RFC 5927 §4: what is quoted must be ours; the sequence number is for tcp/ to test.
   if (!wire::parse_icmp_quote(frame.message.subspan(wire::kIcmpHeader), family, error.quoted) ||
       error.quoted.flow.local.address != frame.destination) {

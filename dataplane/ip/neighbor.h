@@ -70,6 +70,12 @@ class NeighborTable {
     confirm_slowly(handle.index, now);
   }
 
+  // Nothing is heard through the neighbour of a valid handle: RFC 4861 §7.3.1 knows no such hint, yet to hold
+  // it for STALE asks it in time, and drops the entry if it is gone.
+  void doubt(NeighborHandle handle, Instant now) {
+    if (entries_[handle.index].state == NeighborState::Reachable) to_stale(handle.index, now);
+  }
+
   // A neighbour asked for one of our addresses and gave its own: RFC 4861 §7.2.3, RFC 826.
   void heard_request(const IpAddress& address, const MacAddress& mac, Instant now, PacketBatch& out);
   // RFC 4861 §7.2.5. False: there is no entry, and none is made.

@@ -1,4 +1,6 @@
 // Segments become frames: with a connection's octets and its neighbour's address, or as a bare answer.
+#include <cstring>
+
 #include "shard/impl.h"
 #include "tcp/close/reset.h"
 
@@ -26,9 +28,14 @@ void Shard::Impl::emit(app::Connection& connection, wire::Segment& segment, cons
   Packet packet = std::move(spare);
   tcp::Tcb& tcb = connection.tcb();
   segment.flow = {.local = connection.local(), .remote = connection.remote()};
+  segment.dscp = tcp::setting(tcb, &ConnectionParams::dscp, params.tcp.dscp);
+  segment.hop_limit = tcp::setting(tcb, &ConnectionParams::hop_limit, params.tcp.hop_limit);
   const Family family = connection.remote().address.family();
   const uint32_t headers = wire::tcp_headers_length(family, segment.options, segment.flags.syn());
-  if (payload.length != 0) tcb.cold.send.copy(payload.offset, payload.length, packet.data() + headers);
+  if (payload.length != 0)
+    tcb.cold.send.copy(payload.offset, payload.length, packet.data() + headers);
+  else if (segment.payload_length != 0)
+    std::memset(packet.data() + headers, 0, segment.payload_length);  // a keep-alive's garbage octet
   recorder.sent(now, segment, tcb.hot.key.local, tcb.hot.state());
   counters.tcp_segments_sent.add();
   if (segment.flags.rst()) counters.tcp_resets_sent.add();
@@ -47,6 +54,8 @@ void Shard::Impl::reply(const wire::Frame& frame, wire::Segment& segment, tcp::S
   Packet packet = take_packet();
   if (!packet) return;
   segment.flow = frame.tcp.flow;
+  segment.dscp = params.tcp.dscp;
+  segment.hop_limit = params.tcp.hop_limit;
   recorder.sent(now, segment, host.local_id(segment.flow.local.address), state);
   counters.tcp_segments_sent.add();
   wire::build_segment(packet, {.destination = frame.source_mac, .source = params.interface.mac}, segment,
@@ -59,6 +68,8 @@ void Shard::Impl::send_stateless(const wire::FlowAddress& flow, wire::Segment& s
   Packet packet = take_packet();
   if (!packet) return;
   segment.flow = flow;
+  segment.dscp = params.tcp.dscp;
+  segment.hop_limit = params.tcp.hop_limit;
   recorder.sent(now, segment, host.local_id(flow.local.address), state);
   counters.tcp_segments_sent.add();
   const MacAddress* mac = host.resolve(flow.remote.address, now);

@@ -1,5 +1,8 @@
 // expire(): every deadline of the shard that has come.
+#include <algorithm>
+
 #include "shard/impl.h"
+#include "tcp/slow_timers.h"
 #include "tcp/timers.h"
 #include "tcp/transfer/delayed_ack.h"
 
@@ -13,6 +16,7 @@ app::Connection& connection_of(timer::Node& node) {
 }
 
 constexpr Micros kDrainSweep = 10ms;
+constexpr uint32_t kRearmed = 64;  // connections an iteration
 
 }  // namespace
 
@@ -22,12 +26,12 @@ void Shard::expire(Instant now, PacketBatch& out) {
   impl.wheel.advance(now, [&](timer::Node& node) {
     app::Connection& connection = connection_of(node);
     tcp::Tcb& tcb = connection.tcb();
-    const Instant deadline = tcp::next_deadline(tcb);
+    const Instant deadline = impl.next_deadline(tcb);
     if (deadline > now) {
       impl.wheel.start(node, deadline);
       return;
     }
-    tcp::on_deadline(tcb, impl.context());
+    impl.on_deadline(connection);
     impl.make_ready(connection);
     if (tcb.hot.state() == tcp::State::Closed) impl.leave(connection, out);
   });
@@ -74,6 +78,7 @@ void Shard::expire(Instant now, PacketBatch& out) {
 
   impl.host.expire(now, out);
   for (const IpAddress& address : impl.host.take_unreachable()) impl.note_unreachable(address);
+  if (impl.rearm_from != kNoIndex) impl.rearm_some();
   if (impl.draining && now >= impl.next_drain_sweep) {
     impl.next_drain_sweep = now + kDrainSweep;
     impl.shut_down_idle();
@@ -81,11 +86,30 @@ void Shard::expire(Instant now, PacketBatch& out) {
   impl.show_gauges();
 }
 
-// A neighbour that does not answer is a soft error: it names the reason should the retransmissions run out.
-void Shard::Impl::note_unreachable(const IpAddress& address) {
-  for (uint32_t i = 0; i < connections.extent(); ++i)
-    if (connections.contains(i) && connections[i].remote().address == address)
-      connections[i].tcb().cold.soft_error = true;
+Instant Shard::Impl::next_deadline(const tcp::Tcb& tcb) const {
+  const Instant deadline = tcp::next_deadline(tcb);
+  if (!tcp::has_slow_timers(tcb, params.tcp)) [[likely]]
+    return deadline;
+  return earlier(deadline, tcp::next_slow_deadline(tcb, params.tcp));
+}
+
+void Shard::Impl::on_deadline(app::Connection& connection) {
+  tcp::Tcb& tcb = connection.tcb();
+  const uint32_t retries = tcb.cold.retries;
+  if (tcp::has_slow_timers(tcb, params.tcp)) tcp::on_slow_deadline(tcb, context());
+  tcp::on_deadline(tcb, context());
+  // R1 (RFC 9293 §3.8.3 MUST-20 (a)).
+  if (tcb.cold.retries != retries && tcb.cold.retries == params.tcp.report_retries)
+    host.doubt(connection.remote().address, now);
+}
+
+// After a change of parameters that apply to connections which nothing else will touch.
+void Shard::Impl::rearm_some() {
+  const uint32_t end = std::min(rearm_from + kRearmed, connections.extent());
+  for (; rearm_from < end; ++rearm_from)
+    if (connections.contains(rearm_from) && !connections[rearm_from].links.detached)
+      make_ready(connections[rearm_from]);
+  if (rearm_from == connections.extent()) rearm_from = kNoIndex;
 }
 
 void Shard::Impl::shut_down_idle() {

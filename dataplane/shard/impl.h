@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "flow/table.h"
 #include "shard/recorder.h"
 #include "shard/shard.h"
+#include "tcp/close/challenge.h"
 #include "tcp/close/time_wait.h"
 #include "tcp/context.h"
 #include "tcp/open/fast_open.h"
@@ -36,6 +38,7 @@ struct Listener {
   ListenerParams params;
   app::Handler* handler = nullptr;
   std::string name;
+  const ConnectionParams* settings = nullptr;  // of what it accepts: in Impl::profiles
   uint32_t half_open = 0;
   uint32_t open = 0;        // connections of it, until the application has been told of their end
   uint32_t untold = 0;      // those among them whose application has not been called since they came
@@ -59,6 +62,7 @@ struct Shard::Impl {
             .params = params.tcp,
             .counters = counters,
             .memory_short = memory.is_short(),
+            .challenges = &challenges,
             .fast_open = &fast_open};
   }
   const flow::FlowKey& key_of(flow::Ref ref) const;
@@ -75,18 +79,26 @@ struct Shard::Impl {
   void dispatch(size_t i, Packet& packet, PacketBatch& out);
   void on_connection(app::Connection& connection, wire::Frame& frame, Packet& packet, PacketBatch& out);
   void on_syn_record(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
-  void on_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
+  bool may_answer(tcp::SynRecord& record, const wire::Segment& segment);
+  bool may_answer(tcp::TimeWaitRecord& record, const wire::Segment& segment);
+  void on_time_wait(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   void acknowledge_time_wait(tcp::TimeWaitRecord& record, const wire::Frame& frame, PacketBatch& out);
   void reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
   void on_stranger(wire::Frame& frame, Packet& packet, const flow::FlowKey& key, uint64_t hash,
                    PacketBatch& out);
+
+  // ---- icmp.cpp
   void on_icmp_error(const ip::TransportError& error, Packet& packet, PacketBatch& out);
+  void note_unreachable(const IpAddress& address);
 
   // ---- open.cpp
+  const ConnectionParams& profile(const ConnectionParams& settings);
+  Mss our_mss(Family family, const ConnectionParams& settings) const;
   uint32_t new_connection(app::Handler& handler, const wire::FlowAddress& flow, const flow::FlowKey& key);
-  // False: dropped, and counted.
+  // True: the ends have an owner now. False: answered by a cookie, or dropped and counted. `resting`: the
+  // TIME-WAIT that had the ends before.
   bool accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key, uint64_t hash, Seq iss,
-                  PacketBatch& out);
+                  PacketBatch& out, const tcp::TimeWaitRecord* resting = nullptr);
   app::Connection* promote(uint32_t index, const wire::FlowAddress& flow, uint64_t hash);
   void forget_syn_record(uint32_t index, uint64_t hash);
   // Many half-open connections may be a flood from made-up sources: their SYN-ACKs, sent again, are not worth
@@ -104,7 +116,13 @@ struct Shard::Impl {
   app::OpenResult open(const app::ConnectOptions& options, app::Handler& handler);
   // Between these ends, taking over the TIME-WAIT that rests there (kNoIndex: none).
   app::OpenResult open(const wire::FlowAddress& flow, const flow::FlowKey& key, uint32_t resting,
-                       app::Handler& handler);
+                       const ConnectionParams& settings, app::Handler& handler);
+  bool give(app::Connection& connection, const ConnectionParams& settings);
+
+  // ---- expire.cpp
+  Instant next_deadline(const tcp::Tcb& tcb) const;
+  void on_deadline(app::Connection& connection);
+  void rearm_some();
 
   void share_timestamps(const Secrets& secrets);
 
@@ -116,13 +134,15 @@ struct Shard::Impl {
   };
   CookieDoubt cookie_doubt(const Listener& listener);
   bool brings_cookie(uint32_t listener, const wire::Segment& ack);
-  void answer_with_cookie(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key,
-                          PacketBatch& out);
-  // False: the segment brings no cookie and is as if there were none.
+  // False: no cookie can follow the connection whose TIME-WAIT this is.
+  bool answer_with_cookie(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key,
+                          PacketBatch& out, const tcp::TimeWaitRecord* resting);
+  // False: the segment brings no cookie and is as if there were none. `resting`: the TIME-WAIT that ends so.
   bool accept_by_cookie(uint32_t listener, wire::Frame& frame, Packet& packet, const flow::FlowKey& key,
-                        uint64_t hash, PacketBatch& out);
+                        uint64_t hash, PacketBatch& out, uint32_t resting = kNoIndex);
   app::Connection* open_by_cookie(uint32_t listener, const wire::Segment& syn, const wire::Segment& ack,
-                                  const flow::FlowKey& key, uint64_t hash);
+                                  const flow::FlowKey& key, uint64_t hash, uint32_t resting);
+  bool reopen_by_cookie(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
 
   // ---- open_fast.cpp
   // False: there was no room, and the SYN is an ordinary one.
@@ -160,7 +180,6 @@ struct Shard::Impl {
   void destroy(app::Connection& connection);
   void shut_down_idle();
   void show_gauges();
-  void note_unreachable(const IpAddress& address);
 
   // ---- emit.cpp
   Packet take_packet();
@@ -183,12 +202,14 @@ struct Shard::Impl {
   tcp::Memory memory;
   ip::Host host;
   tcp::IsnGenerator isn;
+  tcp::ChallengeBudget challenges;
   flow::FlowHash hash;
   flow::Table table;
   uint64_t table_changes = 0;  // a burst's bulk look-up is stale once this has moved
   flow::Listeners listening;
   flow::Ports ports;
   std::vector<Listener> listeners;
+  std::deque<ConnectionParams> profiles;  // listeners' settings, each once, as long as the shard
   timer::Wheel wheel;
   Slab<app::Connection> connections;
   tcp::SynQueue syn_queue;
@@ -229,6 +250,7 @@ struct Shard::Impl {
   uint32_t strays_out = 0;                       // flows of others that we use
 
   Instant next_drain_sweep{};
+  uint32_t rearm_from = kNoIndex;  // a sweep after a change of parameters goes on here
   uint32_t established = 0;
 
   // One burst's parse results and look-ups.

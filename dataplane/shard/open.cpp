@@ -59,22 +59,34 @@ app::OpenResult Shard::Impl::open(const app::ConnectOptions& options, app::Handl
   }
   if (*port == 0) return {.connection = nullptr, .error = BadAddress};
   if (options.local_port && !is_free(*port)) return {.connection = nullptr, .error = AddressInUse};
-  app::OpenResult result = open(flow, key, resting, handler);
+  app::OpenResult result = open(flow, key, resting, options.settings, handler);
   if (result.connection == nullptr) return result;
   result.connection->tcb().cold.fast_open.wanted = options.fast_open;
   if (!options.data.empty()) result.taken = result.connection->send(options.data);
   return result;
 }
 
+// False: no memory was left for settings of the connection's own.
+bool Shard::Impl::give(app::Connection& connection, const ConnectionParams& settings) {
+  if (settings == tcp::kNoSettings) return true;
+  tcp::TcbRare* rare = connection.tcb().cold.settings.take(memory);
+  if (rare != nullptr) static_cast<ConnectionParams&>(*rare) = settings;
+  return rare != nullptr;
+}
+
 app::OpenResult Shard::Impl::open(const wire::FlowAddress& flow, const flow::FlowKey& key, uint32_t resting,
-                                  app::Handler& handler) {
+                                  const ConnectionParams& settings, app::Handler& handler) {
   using enum app::OpenError;
   const uint32_t index = new_connection(handler, flow, key);
   if (index == kNoIndex) return {.connection = nullptr, .error = NoMemory};
   app::Connection& connection = connections[index];
+  if (!give(connection, settings)) {
+    connections.destroy(index);
+    return {.connection = nullptr, .error = NoMemory};
+  }
   tcp::OpenParams ends{.iss = isn.isn(flow, now),
                        .ts_offset = isn.timestamp_offset(flow.local.address, flow.remote.address),
-                       .our_mss = tcp::mss_for_mtu(params.interface.mtu, flow.local.address.family())};
+                       .our_mss = our_mss(flow.local.address.family(), settings)};
   const flow::Ref ref(flow::Kind::Connection, index);
   if (resting != kNoIndex) {
     // RFC 9293 §3.6.1 for the numbers; the clock goes on (RFC 7323 §5), whatever key it would have today.
@@ -112,6 +124,13 @@ uint32_t Shard::Impl::new_connection(app::Handler& handler, const wire::FlowAddr
   return index;
 }
 
+// The largest segment that the MTU allows, or less where the connection asks for less (RFC 9293 §3.7.1).
+Mss Shard::Impl::our_mss(Family family, const ConnectionParams& settings) const {
+  const Mss mss = tcp::mss_for_mtu(params.interface.mtu, family);
+  if (!settings.max_segment) return mss;
+  return Mss(std::min(mss.octets(), std::max(*settings.max_segment, tcp::kSmallestMss)));
+}
+
 // ---- passive
 // ---------------------------------------------------------------------------------------------------
 
@@ -137,12 +156,22 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
   impl_->listeners.push_back({.params = params,
                               .handler = &handler,
                               .name = std::string(name),
+                              .settings = &impl_->profile(params.connection),
                               .fast_open = tcp::FastOpenPending(params.fast_open_pending)});
   return app::OpenError::None;
 }
 
+// Listeners come and go, connections keep what they were accepted with.
+const ConnectionParams& Shard::Impl::profile(const ConnectionParams& settings) {
+  if (settings == tcp::kNoSettings) return tcp::kNoSettings;
+  for (const ConnectionParams& known : profiles)
+    if (known == settings) return known;
+  return profiles.emplace_back(settings);
+}
+
 bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::FlowKey& key,
-                             uint64_t key_hash, Seq iss, PacketBatch& out) {
+                             uint64_t key_hash, Seq iss, PacketBatch& out,
+                             const tcp::TimeWaitRecord* resting) {
   Listener& entry = listeners[listener];
   if (!has_accept_room(entry)) {
     overflow_accept_queue(entry, frame, out);
@@ -157,16 +186,15 @@ bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   }
   // RFC 4987 §3.6: nothing of the half-open is lost, and nothing is kept of what comes more.
   const SynCookies cookies = params.tcp.syn_cookies;
-  if (cookies == SynCookies::Always || (full && cookies == SynCookies::Auto)) {
-    answer_with_cookie(listener, frame, key, out);
-    return true;
-  }
+  if ((cookies == SynCookies::Always || (full && cookies == SynCookies::Auto)) &&
+      answer_with_cookie(listener, frame, key, out, resting))
+    return false;
   if (full) {
     counters.drop(DropReason::TcpSynQueueFull);
     return false;
   }
   const wire::Segment& syn = frame.tcp;
-  const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
+  const Mss announced = our_mss(syn.flow.local.address.family(), *entry.settings);
   const uint32_t index =
       syn_queue.create(key, syn, iss, announced, static_cast<uint16_t>(listener), params.tcp.receive_buffer);
   if (index == kNoIndex || !table.insert(key_hash, flow::Ref(flow::Kind::SynRecord, index))) {
@@ -207,6 +235,7 @@ app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& f
 void Shard::Impl::take_for_listener(app::Connection& connection, uint32_t listener) {
   Listener& entry = listeners[listener];
   connection.links.listener = listener;
+  connection.tcb().cold.settings.share(*entry.settings);
   ++entry.accepted;
   ++entry.open;
   ++entry.untold;

@@ -25,7 +25,8 @@ bool Shard::has_fast_open_cookie(const app::ConnectOptions& options) const {
 }
 
 bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key,
-                                   uint64_t key_hash, Seq iss, const tcp::FastOpenOffer& offer, PacketBatch& out) {
+                                   uint64_t key_hash, Seq iss, const tcp::FastOpenOffer& offer,
+                                   PacketBatch& out) {
   Listener& entry = listeners[listener];
   const wire::Segment& syn = frame.tcp;
   const uint32_t index = new_connection(*entry.handler, syn.flow, key);
@@ -36,7 +37,7 @@ bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, 
   }
   ++table_changes;
   app::Connection& connection = connections[index];
-  const Mss announced = tcp::mss_for_mtu(params.interface.mtu, syn.flow.local.address.family());
+  const Mss announced = our_mss(syn.flow.local.address.family(), *entry.settings);
   const tcp::SynRecord record(key, syn, iss, announced, static_cast<uint16_t>(listener),
                               params.tcp.receive_buffer);
   tcp::open_by_fast_open(connection.tcb(), record, syn, offer,

@@ -124,7 +124,7 @@ void Shard::Impl::dispatch(size_t i, Packet& packet, PacketBatch& out) {
       return on_syn_record(index, frame, packet, hashes[i], out);
     case flow::Kind::TimeWait:
       recorder.received(now, frame.tcp, keys[i].local, tcp::State::TimeWait);
-      return on_time_wait(index, frame, hashes[i], out);
+      return on_time_wait(index, frame, packet, hashes[i], out);
   }
 }
 
@@ -159,7 +159,10 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
       return forget_syn_record(index, record_hash);
     }
     app::Connection* connection = promote(index, frame.tcp.flow, record_hash);
-    if (connection != nullptr) return on_connection(*connection, frame, packet, out);
+    if (connection != nullptr) {
+      host.heard_handshake(frame.source, frame.source_mac, now, out);
+      return on_connection(*connection, frame, packet, out);
+    }
     return counters.drop(DropReason::TcpConnectionsFull);  // the peer sends again, and so does the record
   }
   const tcp::SynRecord& record = syn_queue[index];
@@ -180,6 +183,7 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
       return reply(frame, answer, tcp::State::SynReceived, out);
     case tcp::SynAction::Acknowledge:
       counters.drop(reason);
+      if (!may_answer(syn_queue[index], frame.tcp)) return;
       tcp::acknowledge(record, ts_offset, now, answer);
       return reply(frame, answer, tcp::State::SynReceived, out);
     case tcp::SynAction::Reset:
@@ -194,7 +198,31 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
   }
 }
 
-void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t record_hash, PacketBatch& out) {
+// RFC 5961 §7 for the records, which have little room to count. Text may be a retransmission.
+bool Shard::Impl::may_answer(tcp::SynRecord& record, const wire::Segment& segment) {
+  if (segment.payload_length != 0) return true;
+  if (segment.flags.rst() || segment.flags.syn()) {
+    if (record.challenged) {
+      counters.tcp_challenge_acks_limited.add();
+      return false;
+    }
+    record.challenged = 1;
+  }
+  return tcp::may_challenge(context());
+}
+
+bool Shard::Impl::may_answer(tcp::TimeWaitRecord& record, const wire::Segment& segment) {
+  if (record.answers == tcp::TimeWaitRecord::kAnswers) {
+    counters.tcp_acks_limited.add();
+    return false;
+  }
+  ++record.answers;
+  return !(segment.flags.rst() || segment.flags.syn()) || tcp::may_challenge(context());
+}
+
+void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t record_hash,
+                               PacketBatch& out) {
+  if (reopen_by_cookie(index, frame, packet, record_hash, out)) return;
   tcp::TimeWaitRecord& record = time_wait[index];
   DropReason reason{};
   const tcp::TimeWaitAction action = tcp::on_segment(record, frame.tcp, params.tcp, reason);
@@ -205,7 +233,10 @@ void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, uint64_t reco
       time_wait_fifo.move_to_back(index);
       [[fallthrough]];
     case tcp::TimeWaitAction::Acknowledge:
-      if (action == tcp::TimeWaitAction::Acknowledge) counters.drop(reason);
+      if (action == tcp::TimeWaitAction::Acknowledge) {
+        counters.drop(reason);
+        if (!may_answer(record, frame.tcp)) return;
+      }
       return acknowledge_time_wait(record, frame, out);
     case tcp::TimeWaitAction::Reopen:
       return reopen_time_wait(index, frame, record_hash, out);
@@ -234,11 +265,13 @@ void Shard::Impl::reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t 
   if (listener == kNoIndex || !owns(flow)) {
     // Nobody would take the new connection: the old one's quiet time goes on.
     counters.drop(DropReason::TcpStateIgnores);
+    if (!may_answer(record, frame.tcp)) return;
     return acknowledge_time_wait(record, frame, out);
   }
   const flow::FlowKey key = make_key(flow, record.key.local);
   const Seq iss = tcp::iss_beyond(record, isn.isn(flow, now));
-  if (!accept_syn(listener, frame, key, record_hash, iss, out)) return;
+  // Answered by a cookie nobody has the ends yet: the wait goes on until the cookie comes back.
+  if (!accept_syn(listener, frame, key, record_hash, iss, out, &record)) return;
   counters.tcp_time_wait_reopened.add();
   forget_time_wait(index, record_hash);
 }
@@ -260,29 +293,6 @@ void Shard::Impl::on_stranger(wire::Frame& frame, Packet& packet, const flow::Fl
   }
   if (!flags.syn()) return counters.drop(DropReason::TcpStateIgnores);
   accept_syn(listener, frame, key, key_hash, isn.isn(frame.tcp.flow, now), out);
-}
-
-// RFC 5927 §4: only for a segment in flight; a hard error ends nothing but an open (RFC 1122 §4.2.3.9
-// amended).
-void Shard::Impl::on_icmp_error(const ip::TransportError& error, Packet& packet, PacketBatch& out) {
-  app::Connection* connection = shard.find(error.quoted.flow);
-  if (connection == nullptr && shares_flows() && !handed_over && hand_over(error.quoted.flow, packet)) return;
-  if (connection == nullptr) return counters.drop(DropReason::IcmpQuoteForeign);
-  tcp::Tcb& tcb = connection->tcb();
-  if (!error.quoted.seq.within(tcb.hot.snd_una, tcb.hot.snd_nxt - tcb.hot.snd_una))
-    return counters.drop(DropReason::IcmpQuoteForeign);
-  counters.icmp_errors_received.add();
-  if (tcb.hot.state() == tcp::State::SynSent && tcb.cold.fast_open.used()) {
-    tcp::fast_open_icmp_error(tcb, error.hint == ip::IcmpHint::PacketTooBig, context());
-    make_ready(*connection);
-  }
-  if (error.hint == ip::IcmpHint::Refused && tcb.hot.state() == tcp::State::SynSent) {
-    tcp::end(tcb, tcp::End::Refused);
-    make_ready(*connection);
-    leave(*connection, out);
-  } else if (error.hint == ip::IcmpHint::Unreachable || error.hint == ip::IcmpHint::Refused) {
-    tcb.cold.soft_error = true;
-  }
 }
 
 }  // namespace millrace::shard

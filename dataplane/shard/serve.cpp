@@ -82,7 +82,7 @@ void Shard::Impl::settle(app::Connection& connection) {
   tcp::Tcb& tcb = connection.tcb();
   tcp::settle_timer(tcb, context());
   // Lazily: a deadline that has moved later is looked at again when the old one goes off.
-  const Instant deadline = tcp::next_deadline(tcb);
+  const Instant deadline = next_deadline(tcb);
   if (deadline != kNever && (!tcb.hot.timer.armed() || deadline < tcb.hot.timer.deadline()))
     wheel.start(tcb.hot.timer, deadline);
   const uint32_t index = connection.links.index;

@@ -34,6 +34,7 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       memory(given.memory.buffer_bytes, given.memory.held_packets),
       host(params.interface, params.neighbor, params.icmp, packets, counters),
       isn(entropy),
+      challenges(entropy),
       hash(entropy),
       table(table_bound(given.memory)),
       listening(kListeners),
@@ -89,6 +90,7 @@ Instant Shard::next_deadline() const {
   if (!impl.delayed_acks.empty())
     deadline = std::min(deadline, impl.connections[impl.delayed_acks.front()].links.ack_deadline);
   for (const app::Program* program : impl.programs) deadline = std::min(deadline, program->next_call());
+  if (impl.rearm_from != kNoIndex) deadline = std::min(deadline, impl.now);
   if (impl.draining && impl.connections.used() != 0) deadline = std::min(deadline, impl.next_drain_sweep);
   return deadline;
 }
@@ -103,6 +105,7 @@ void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
 
 void Shard::set_tcp_params(const TcpParams& params) {
   impl_->params.tcp = params;
+  impl_->rearm_from = 0;
   impl_->syn_cookie_keys.set_period(whole_seconds(params.syn_cookie_rotation));
   impl_->fleet_cookie_checks.set_rate(params.fleet_cookie_checks);
 }

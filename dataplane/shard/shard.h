@@ -32,8 +32,8 @@ namespace millrace::shard {
 
 class Shard final : public app::Stack {
  public:
-  // `pool` supplies the packets to send and outlives the shard. `entropy` is read here and on each secret's
-  // renewal. `now` is the first instant.
+  // `pool` supplies the packets to send, `entropy` the secrets, now and whenever they are renewed: both
+  // outlive the shard. `now` is the first instant.
   Shard(const ShardParams& params, wire::Checksum checksum, PacketPool& pool, Entropy& entropy, Instant now,
         const Place& place = {});
   ~Shard() override;

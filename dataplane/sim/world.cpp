@@ -171,6 +171,12 @@ void World::dispatch(HostId from) {
   sender.out.clear();
 }
 
+void World::forge(HostId as, HostId to, std::span<const uint8_t> frame) {
+  add_to_digest(as, frame);
+  Departures departures(observer_, as, to);
+  link(as, to).send(frame, now(), &departures);
+}
+
 void World::add_to_digest(HostId from, std::span<const uint8_t> frame) {
   const auto add = [&](uint64_t word) {
     digest_ = (digest_ ^ word) * 0xff51afd7ed558ccdULL;

@@ -77,6 +77,8 @@ class World {
   void at(HostId host, Instant when, Action action);
   void in(HostId host, Micros delay, Action action) { at(host, now() + delay, std::move(action)); }
   void observe(Observer* observer) { observer_ = observer; }
+  // Sends `frame` to `to` by the link from `as`, which knows nothing of it: anybody can write any source.
+  void forge(HostId as, HostId to, std::span<const uint8_t> frame);
 
   // Runs until `done` holds, asked between iterations, but no longer than `limit` of virtual time. Returns
   // whether it came to hold.

@@ -9,14 +9,16 @@
 
 namespace millrace::tcp {
 
+class ChallengeBudget;
 class FastOpen;
 
 struct Context {
   Instant now;
   const TcpParams& params;
   Counters& counters;
-  bool memory_short = false;  // payload memory is nearly used up: who makes no progress gives way
-  FastOpen* fast_open = nullptr;  // of the shard; none: nothing is opened by it
+  bool memory_short = false;              // payload memory is nearly used up: who makes no progress gives way
+  ChallengeBudget* challenges = nullptr;  // nullptr: without a limit
+  FastOpen* fast_open = nullptr;          // of the shard; none: nothing is opened by it
 };
 
 // What became of a received segment. What is to be sent is noted in the TCB and leaves by next_segment();

@@ -12,7 +12,7 @@ Verdict on_segment_in_order_of_steps(Tcb& tcb, wire::Segment& segment, Packet& p
                                      const Context& context) {
   if (const Step step = check_sequence(tcb, segment, context)) return *step;
   if (const Step step = check_rst(tcb, segment, context)) return *step;
-  if (const Step step = check_syn(tcb, segment)) return *step;
+  if (const Step step = check_syn(tcb, segment, context)) return *step;
   if (const Step step = check_ack(tcb, segment, context)) return *step;
   check_urg(tcb, segment);
   if (const Step step = process_text(tcb, segment, packet, context)) return *step;

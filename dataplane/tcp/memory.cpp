@@ -97,6 +97,20 @@ void Memory::give_back(Piece* piece) {
   used_ -= kPieceBytes;
 }
 
+TcbRare* Memory::take_rare(const ConnectionParams& settings) {
+  if (!charge(kRareBytes)) return nullptr;
+  if (free_rare_.empty()) return new TcbRare(settings);
+  TcbRare* rare = free_rare_.back().release();
+  free_rare_.pop_back();
+  *rare = TcbRare(settings);
+  return rare;
+}
+
+void Memory::give_back(TcbRare* rare) {
+  free_rare_.emplace_back(rare);
+  used_ -= kRareBytes;
+}
+
 void* Memory::take_cell() { return used_ + kCellBytes > payload_budget() ? nullptr : take_cell_always(); }
 
 void* Memory::take_cell_always() {

@@ -10,6 +10,7 @@
 #include "base/packet.h"
 #include "base/seq.h"
 #include "base/slab.h"
+#include "tcp/settings.h"
 
 namespace millrace::tcp {
 
@@ -56,6 +57,9 @@ class Memory {
   // Copies the octets, at most Block::kCapacity. nullptr: the budget is spent.
   Piece* copy(Seq seq, const uint8_t* data, uint32_t length);
   void give_back(Piece* piece);
+  // A block with these settings. nullptr: the budget is spent.
+  TcbRare* take_rare(const ConnectionParams& settings);
+  void give_back(TcbRare* rare);
   // kCellBytes of raw memory. nullptr: the budget is spent.
   void* take_cell();
   // The same whatever the budget says: for what has a bound of its own.
@@ -73,6 +77,7 @@ class Memory {
  private:
   static constexpr uint64_t kHeldPacketBytes = 2304;  // an mbuf with its data room
   static constexpr uint64_t kPieceBytes = sizeof(Piece);
+  static constexpr uint64_t kRareBytes = sizeof(TcbRare);
   static constexpr size_t kChunkBlocks = 64;
   struct alignas(64) Cell {
     Cell* next = nullptr;
@@ -99,6 +104,7 @@ class Memory {
   Page* free_pages_ = nullptr;
   std::vector<std::unique_ptr<Block[]>> block_chunks_;
   std::vector<std::unique_ptr<Piece[]>> piece_chunks_;
+  std::vector<std::unique_ptr<TcbRare>> free_rare_;  // no more than were in use at once
   std::vector<std::unique_ptr<Cell[]>> cell_chunks_;
   std::vector<std::unique_ptr<Page>> pages_;
 };

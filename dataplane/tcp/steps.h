@@ -19,7 +19,7 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context);
 // Second: RST (close/reset.cpp).
 Step check_rst(Tcb& tcb, const wire::Segment& segment, const Context& context);
 // Fourth: SYN (open/handshake.cpp).
-Step check_syn(Tcb& tcb, const wire::Segment& segment);
+Step check_syn(Tcb& tcb, const wire::Segment& segment, const Context& context);
 // Fifth: ACK (transfer/ack.cpp), with what an acknowledged FIN brings about (close/close.cpp).
 Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context);
 // Sixth: URG (transfer/urgent.cpp).

@@ -35,4 +35,11 @@ void end(Tcb& tcb, End reason) {
   tcb.hot.events |= Event::kClosed;
 }
 
+void note_soft_error(Tcb& tcb, SoftError error, Instant now) {
+  const bool known = tcb.cold.soft_error == error;
+  tcb.cold.soft_error = error;
+  if (known || !setting(tcb, &ConnectionParams::error_reports, true)) return;
+  if (tcb.cold.answers.take(now)) tcb.hot.events |= Event::kSoftError;
+}
+
 }  // namespace millrace::tcp

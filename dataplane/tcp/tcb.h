@@ -13,7 +13,10 @@
 #include "flow/key.h"
 #include "recovery/rack.h"
 #include "recovery/rtt.h"
+#include "tcp/close/challenge.h"
 #include "tcp/memory.h"
+#include "tcp/settings.h"
+#include "tcp/soft_error.h"
 #include "tcp/state.h"
 #include "tcp/transfer/reassembly.h"
 #include "tcp/transfer/receive_queue.h"
@@ -27,7 +30,7 @@ struct Flight;
 // What the application is to be told; app/ delivers it.
 struct Event {
   static constexpr uint8_t kEstablished = 0x01, kReadable = 0x02, kSendSpace = 0x04, kPeerFinished = 0x08,
-                           kClosed = 0x10;
+                           kClosed = 0x10, kSoftError = 0x20, kUrgent = 0x40;
 };
 
 // Why the core let go of a connection.
@@ -119,6 +122,7 @@ static_assert(offsetof(TcbHot, snd_end) == 64);
 
 struct TcbCold {
   explicit TcbCold(Memory& shard) : memory(&shard), send(shard), receive(shard), reassembly(shard) {}
+  ~TcbCold() { settings.give_back(*memory); }
 
   Memory* memory;
   SendQueue send;
@@ -127,6 +131,7 @@ struct TcbCold {
   cc::Controller cc;
   recovery::RttEstimator rtt;
   recovery::Reordering reordering;
+  Settings settings;
   Path path;
   Seq iss;
   Seq irs;
@@ -136,18 +141,22 @@ struct TcbCold {
   Bytes send_buffer = 0;
   Mss peer_mss;            // SendMSS of RFC 9293 §3.7.1
   Mss our_mss;             // announced by us
-  Instant ts_recent_at{};  // when ts_recent was last renewed (RFC 7323 §5.5)
+  AnswerLimit answers;     // to what a blind attacker may send
+  Instant heard_at{};      // the last acceptable segment: idle since then (RFC 7323 §5.5, RFC 9293 §3.8.4)
   Instant last_sent_at{};  // restart after idle (RFC 5681 §4.1); of the SYN, as long as that is timed
-  uint32_t retries = 0;    // time-outs in a row without progress
+  uint16_t retries = 0;    // time-outs in a row without progress
   End end = End::None;
+  uint8_t received_dscp = 0;  // of the last acceptable segment (RFC 9293 §3.9.2 MAY-9)
   FastOpenState fast_open;
-  bool scaling : 1 = false;       // windows are scaled (RFC 7323 §2.2)
-  bool syn_repeated : 1 = false;  // at once, because the peer answered for an earlier connection
-  bool soft_error = false;        // ICMP or the neighbour cache reported trouble (RFC 1122 §4.2.3.9)
+  bool scaling : 1 = false;                // windows are scaled (RFC 7323 §2.2)
+  bool syn_repeated : 1 = false;           // at once, because the peer answered for an earlier connection
+  SoftError soft_error = SoftError::None;  // since the last progress (RFC 1122 §4.2.3.9)
   uint32_t retransmits = 0;
+  uint32_t stalled_at_ms = 0;  // the last progress, where a timer has gone off since (user_timeout.h); else 0
   uint64_t bytes_sent = 0;
   uint64_t bytes_received = 0;
 };
+static_assert(sizeof(TcbCold) <= 256, "a connection has 512 octets in all");
 
 struct Tcb {
   explicit Tcb(Memory& memory) : cold(memory) {}
@@ -168,7 +177,18 @@ inline TcbHot& hot_of(timer::Node& node) {
 // connection is ended with End::Internal and false is returned.
 bool enter(Tcb& tcb, State next);
 
+// What the connection has set, else what TcpParams says.
+template <typename T>
+T setting(const Tcb& tcb, std::optional<T> ConnectionParams::*field, T otherwise) {
+  const std::optional<T>& set = tcb.cold.settings.operator->()->*field;
+  return set ? *set : otherwise;
+}
+
 // Ends the connection: CLOSED, for this reason; the application is told.
 void end(Tcb& tcb, End reason);
+
+// Trouble that ends nothing (RFC 9293 §3.9.2.2): remembered until there is progress, for whoever asks and for
+// the reason of the end; the application is told as often as its limit allows.
+[[gnu::cold]] void note_soft_error(Tcb& tcb, SoftError error, Instant now);
 
 }  // namespace millrace::tcp

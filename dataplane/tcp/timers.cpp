@@ -1,8 +1,11 @@
 #include "tcp/timers.h"
 
+#include <limits>
+
 #include "tcp/close/close.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/user_timeout.h"
 
 namespace millrace::tcp {
 
@@ -11,11 +14,27 @@ namespace {
 // R2 of RFC 9293 §3.8.3 is reached: the connection is given up and the application told.
 void give_up(Tcb& tcb, const Context& context) {
   context.counters.tcp_timeouts.add();
-  end(tcb, tcb.cold.soft_error ? End::Unreachable : End::TimedOut);
+  const bool unreachable =
+      tcb.cold.soft_error != SoftError::None && tcb.cold.soft_error != SoftError::Retransmitting;
+  end(tcb, unreachable ? End::Unreachable : End::TimedOut);
+}
+
+// R2 as a count. A user timeout takes its place (RFC 9293 §3.8.3: R2 is a time or a count).
+bool is_exhausted(const Tcb& tcb, const Context& context) {
+  if (tcb.cold.fast_open.early && tcb.hot.state() == State::SynReceived)
+    return tcb.cold.retries >= context.params.syn_ack_retries;
+  const bool opening = tcb.hot.state() == State::SynSent || tcb.hot.state() == State::SynReceived;
+  const uint32_t most = opening ? setting(tcb, &ConnectionParams::syn_retries, context.params.syn_retries)
+                                : setting(tcb, &ConnectionParams::data_retries, context.params.data_retries);
+  return tcb.cold.retries >= most && user_timeout(tcb, context.params) == 0us;
 }
 
 void back_off(Tcb& tcb, const Context& context) {
-  ++tcb.cold.retries;
+  note_waiting(tcb);
+  if (tcb.cold.retries != std::numeric_limits<uint16_t>::max()) ++tcb.cold.retries;
+  // R1 of RFC 9293 §3.8.3. A cause that is known already says more.
+  if (tcb.cold.retries == context.params.report_retries && tcb.cold.soft_error == SoftError::None)
+    note_soft_error(tcb, SoftError::Retransmitting, context.now);
   tcb.cold.rtt.back_off();
   renew_rto(tcb, context.params);
   tcb.hot.flags.timing = false;  // Karn's algorithm (RFC 6298 §3)
@@ -23,9 +42,7 @@ void back_off(Tcb& tcb, const Context& context) {
 }
 
 void on_handshake_timeout(Tcb& tcb, const Context& context) {
-  const TcpParams& params = context.params;
-  const uint32_t most = tcb.cold.fast_open.early ? params.syn_ack_retries : params.syn_retries;
-  if (tcb.cold.retries >= most) return give_up(tcb, context);
+  if (is_exhausted(tcb, context)) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   back_off(tcb, context);
   tcb.hot.flags.syn_due = true;
@@ -34,7 +51,7 @@ void on_handshake_timeout(Tcb& tcb, const Context& context) {
 
 // Nothing is in flight or the window is closed: ask for the window (RFC 9293 §3.8.6.1).
 void on_persist_timeout(Tcb& tcb, const Context& context) {
-  if (tcb.cold.retries >= context.params.data_retries) return give_up(tcb, context);
+  if (is_exhausted(tcb, context)) return give_up(tcb, context);
   // RFC 6429 §3: a window may stay closed for ever (MUST-37), but not on memory that others need. The backoff
   // counts the probes since octets were last acknowledged.
   if (context.memory_short && tcb.cold.rtt.backoff() >= context.params.zero_window_probes) {
@@ -46,7 +63,7 @@ void on_persist_timeout(Tcb& tcb, const Context& context) {
 }
 
 void on_retransmission_timeout(Tcb& tcb, const Context& context) {
-  if (tcb.cold.retries >= context.params.data_retries) return give_up(tcb, context);
+  if (is_exhausted(tcb, context)) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   TcbHot& hot = tcb.hot;
   recover_by_timeout(tcb, context);
@@ -69,6 +86,8 @@ void on_deadline(Tcb& tcb, const Context& context) {
     case State::TimeWait:
       hot.rtx_deadline = kNever;
       return;
+    case State::FinWait2:
+      return on_fin_wait_2_timeout(tcb, context);
     default:
       break;
   }
@@ -84,6 +103,9 @@ void settle_timer(Tcb& tcb, const Context& context) {
     hot.rtx_deadline = kNever;
   } else if (hot.has_flight() || hot.has_unsent()) {
     if (hot.rtx_deadline == kNever) hot.rtx_deadline = context.now + Micros(hot.rto_us);
+  } else if (hot.state() == State::FinWait2 && hot.flags.receive_closed) {
+    const Micros patience = fin_wait_2_timeout(tcb, context.params);
+    if (hot.rtx_deadline == kNever && patience != 0us) hot.rtx_deadline = context.now + patience;
   } else {
     hot.rtx_deadline = kNever;
   }

@@ -11,8 +11,6 @@ namespace millrace::wire {
 
 namespace {
 
-constexpr uint8_t kHopLimit = 64;  // RFC 1700; RFC 9293 §3.8.6 leaves it to the sender
-
 // The header without its checksum, which is left 0.
 void write_tcp(uint8_t* out, const Segment& segment, uint32_t header_length) {
   put16(out, segment.flow.local.port);
@@ -46,13 +44,14 @@ void build_segment(Packet& packet, const LinkHeader& link, const Segment& segmen
 
   uint8_t* const frame = packet.data();
   uint8_t* const tcp = frame + tcp_at;
-  const Sum pseudo = write_link_and_ip(frame, link, family,
-                                       {.source = segment.flow.local.address,
-                                        .destination = segment.flow.remote.address,
-                                        .protocol = kProtocolTcp,
-                                        .hop_limit = kHopLimit,
-                                        .ecn = segment.ecn,
-                                        .payload_length = tcp_length});
+  const Sum pseudo =
+      write_link_and_ip(frame, link, family,
+                        {.source = segment.flow.local.address,
+                         .destination = segment.flow.remote.address,
+                         .protocol = kProtocolTcp,
+                         .hop_limit = segment.hop_limit,
+                         .traffic_class = static_cast<uint8_t>(segment.dscp << 2 | segment.ecn),
+                         .payload_length = tcp_length});
   write_tcp(tcp, segment, header_length);
   if (checksum == Checksum::Software)
     put16(tcp + 16, (pseudo + sum_of(tcp, tcp_length)).checksum());

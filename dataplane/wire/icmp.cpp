@@ -46,7 +46,7 @@ bool build_icmp(Packet& packet, const LinkHeader& link, const IpHeaderFields& ip
                                         .destination = ip.destination,
                                         .protocol = protocol,
                                         .hop_limit = ip.hop_limit,
-                                        .ecn = 0,
+                                        .traffic_class = 0,
                                         .payload_length = length});
   out[0] = message.type;
   out[1] = message.code;

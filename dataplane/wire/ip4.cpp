@@ -70,7 +70,7 @@ bool parse_ip4(std::span<const uint8_t> bytes, uint16_t mtu, Frame& frame, IpPay
     return refuse(frame, DropReason::IpFragment);
 
   out.protocol = header[9];
-  out.ecn = header[1] & 3;
+  out.traffic_class = header[1];
   out.addresses = header + 12;
   out.addresses_length = 8;
   out.protocol_at = 9;

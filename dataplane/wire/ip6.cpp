@@ -45,7 +45,7 @@ bool parse_ip6(std::span<const uint8_t> bytes, uint16_t mtu, Frame& frame, IpPay
   if (is_mapped_v4(destination)) return refuse(frame, DropReason::IpNotOurs);
 
   out.protocol = header[6];
-  out.ecn = (header[1] >> 4) & 3;
+  out.traffic_class = static_cast<uint8_t>(header[0] << 4 | header[1] >> 4);
   out.addresses = source;
   out.addresses_length = 32;
   out.protocol_at = 6;

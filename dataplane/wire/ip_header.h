@@ -22,7 +22,7 @@ struct IpOut {
   const IpAddress& destination;
   uint8_t protocol;
   uint8_t hop_limit;
-  uint8_t ecn;
+  uint8_t traffic_class;  // Diffserv codepoint and ECN bits
   uint32_t payload_length;
 };
 
@@ -35,7 +35,7 @@ inline void write_ethernet(uint8_t* out, const LinkHeader& link, uint16_t ether_
 // Both return the pseudo-header's sum for the payload's checksum.
 inline Sum write_ip4(uint8_t* out, const IpOut& ip) {
   out[0] = 0x45;
-  out[1] = ip.ecn;
+  out[1] = ip.traffic_class;
   put16(out + 2, static_cast<uint16_t>(kIp4Header + ip.payload_length));
   put16(out + 4, 0);       // RFC 6864 §4.1: an atomic datagram's identification means nothing
   put16(out + 6, 0x4000);  // DF
@@ -49,7 +49,7 @@ inline Sum write_ip4(uint8_t* out, const IpOut& ip) {
 }
 
 inline Sum write_ip6(uint8_t* out, const IpOut& ip) {
-  put32(out, 0x6000'0000U | (uint32_t{ip.ecn} << 20));
+  put32(out, 0x6000'0000U | (uint32_t{ip.traffic_class} << 20));
   put16(out + 4, static_cast<uint16_t>(ip.payload_length));
   out[6] = ip.protocol;
   out[7] = ip.hop_limit;

@@ -25,7 +25,7 @@ struct LinkPayload {
 
 struct IpPayload {
   uint8_t protocol = 0;
-  uint8_t ecn = 0;
+  uint8_t traffic_class = 0;
   const uint8_t* addresses = nullptr;  // source and destination as they stand in the header
   uint8_t addresses_length = 0;        // 8 or 32
   uint16_t protocol_at = 0;            // offset in the packet of the octet that named the protocol

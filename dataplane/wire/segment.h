@@ -66,6 +66,7 @@ struct TcpOptions {
   std::optional<WindowScale> window_scale;
   std::optional<Timestamps> timestamps;
   std::optional<FastOpenCookie> fast_open;
+  uint16_t user_timeout = 0;  // RFC 5482 §2, granularity bit and value; 0: there is none
   bool sack_permitted = false;
   uint8_t sack_count = 0;
   std::array<SackBlock, 4> sack;
@@ -76,6 +77,7 @@ struct TcpOptions {
     window_scale.reset();
     timestamps.reset();
     fast_open.reset();
+    user_timeout = 0;
     sack_permitted = false;
     sack_count = 0;
   }
@@ -96,7 +98,9 @@ struct Segment {
   Flags flags;
   WireWindow window;
   uint16_t urgent_pointer = 0;
-  uint8_t ecn = 0;  // the IP header's two ECN bits (RFC 3168 §5)
+  uint8_t ecn = 0;         // the IP header's two ECN bits (RFC 3168 §5)
+  uint8_t dscp = 0;        // and the six of its Diffserv codepoint (RFC 2474 §3)
+  uint8_t hop_limit = 64;  // TTL or hop limit
   TcpOptions options;
   const uint8_t* payload = nullptr;
   uint32_t payload_length = 0;
@@ -108,10 +112,13 @@ struct Segment {
     window = WireWindow();
     urgent_pointer = 0;
     ecn = 0;
+    dscp = 0;
+    hop_limit = 64;
     options.clear();
     payload = nullptr;
     payload_length = 0;
   }
+
   // SEG.LEN of RFC 9293 §3.3.1: payload octets, SYN and FIN counted.
   constexpr uint32_t length() const {
     return payload_length + (flags.syn() ? 1U : 0U) + (flags.fin() ? 1U : 0U);

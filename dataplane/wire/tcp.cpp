@@ -58,7 +58,9 @@ bool parse_tcp(const IpPayload& ip, bool verify_checksum, Frame& frame) {
   if (!flags_valid(segment.flags)) return refuse(frame, DropReason::TcpFlagsInvalid);
   segment.window = WireWindow(get16(header + 14));
   segment.urgent_pointer = get16(header + 18);
-  segment.ecn = ip.ecn;
+  segment.ecn = ip.traffic_class & 3;
+  segment.dscp = ip.traffic_class >> 2;
+  segment.hop_limit = frame.hop_limit;
   if (!parse_tcp_options(ip.bytes.subspan(kHeader, header_length - kHeader), segment.options))
     return refuse(frame, DropReason::TcpHeaderMalformed);
   segment.payload = header + header_length;

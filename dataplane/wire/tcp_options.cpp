@@ -11,9 +11,9 @@ namespace millrace::wire {
 namespace {
 
 constexpr uint8_t kEnd = 0, kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kSack = 5,
-                  kTimestamps = 8, kFastOpen = 34, kExperimental = 254;
+                  kTimestamps = 8, kUserTimeout = 28, kFastOpen = 34, kExperimental = 254;
 constexpr uint8_t kMssLength = 4, kWindowScaleLength = 3, kSackPermittedLength = 2, kSackBlock = 8,
-                  kTimestampsLength = 10;
+                  kTimestampsLength = 10, kUserTimeoutLength = 4;
 constexpr uint16_t kFastOpenExid = 0xf989;  // RFC 6994's registry: TCP Fast Open before RFC 7413
 
 // The layout that RFC 7323 appendix A recommends, and nearly every segment has.
@@ -29,8 +29,8 @@ void read_sack(const uint8_t* blocks, size_t octets, TcpOptions& out) {
 
 // RFC 7413 §4.1.1: nothing, or an even number of octets from 4 to 16; other lengths count as no option.
 [[gnu::cold]] void read_fast_open(const uint8_t* cookie, size_t octets, bool experimental, TcpOptions& out) {
-  const bool valid = octets % 2 == 0 && octets <= FastOpenCookie::kMost &&
-                     (octets == 0 || octets >= FastOpenCookie::kLeast);
+  const bool valid =
+      octets % 2 == 0 && octets <= FastOpenCookie::kMost && (octets == 0 || octets >= FastOpenCookie::kLeast);
   if (!valid || (experimental && out.fast_open)) return;
   FastOpenCookie& read = out.fast_open.emplace();
   read.length = static_cast<uint8_t>(octets);
@@ -56,6 +56,9 @@ void read_option(const uint8_t* option, uint8_t length, TcpOptions& out) {
       break;
     case kTimestamps:
       if (length == kTimestampsLength) out.timestamps = Timestamps{get32(value), get32(value + 4)};
+      break;
+    case kUserTimeout:
+      if (length == kUserTimeoutLength) out.user_timeout = get16(value);
       break;
     case kFastOpen:
       read_fast_open(value, size_t{length} - 2U, false, out);

@@ -1,5 +1,5 @@
-// The syntax of TCP options: RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 7413. Whether an option may be used is for tcp/ to
-// say. Reading is declared in parse.h, the octets taken by a set of options in build.h.
+// The syntax of TCP options: RFC 9293 §3.2, RFC 7323, RFC 2018, RFC 7413. Whether an option may be used is
+// for tcp/ to say. Reading is declared in parse.h, the octets taken by a set of options in build.h.
 #pragma once
 
 #include <cstdint>

@@ -202,6 +202,79 @@ TEST_P(Closes, TimeWait_ReopenedBySyn_BecomesAConnection) {
   EXPECT_EQ(peer().shard().usage().time_wait_records, 0U);
 }
 
+// §3.6, case 2 with the peer's FIN on its ACK of ours: three segments.
+TEST_P(Closes, ThreeWayClose_FinAndAckTogether) {
+  Walk& w = at(Stage::FinWait1);
+  peer().send(w.next(wire::kFin | wire::kAck));
+  EXPECT_EQ(peer().take_one().segment.ack, w.v.rcv_nxt + 1);
+  EXPECT_EQ(peer().state(), State::TimeWait);
+  EXPECT_EQ(w.app.take_events(), "peer_finished closed(finished)");
+  EXPECT_EQ(text_of(w.app.path()), "CLOSED > SYN-SENT > ESTABLISHED > FIN-WAIT-1 > FIN-WAIT-2 > TIME-WAIT");
+}
+
+// What is queued behind a closed window is probed out before the FIN.
+TEST_P(Closes, Close_WithUnsentTextAndAClosedWindow_WaitsForTheWindow) {
+  Walk& w = at(Stage::Established);
+  PeerSegment shut = w.next(wire::kAck);
+  shut.window = 0;
+  peer().send(shut);
+  EXPECT_EQ(w.app_send(250), 250U);
+  w.app.connection->close();
+  EXPECT_TRUE(seen().empty()) << "neither text nor FIN fits";
+  EXPECT_EQ(peer().state(), State::FinWait1);
+  for (int i = 0; i < 10; ++i) {
+    peer().advance(3s);
+    for (const Captured& probe : peer().take()) EXPECT_FALSE(probe.segment.flags.fin()) << "text comes first";
+    peer().send(shut);
+  }
+  PeerSegment open = w.next(wire::kAck);
+  peer().send(open);
+  Seq end = w.v.snd_nxt;
+  for (const Captured& one : seen()) end = later(end, one.segment.end());
+  EXPECT_EQ(end, w.v.snd_nxt + 251);
+  open.ack = end;
+  peer().send(open);
+  EXPECT_EQ(peer().state(), State::FinWait2);
+}
+
+// The FIN again, while what came with it is acknowledged piece by piece.
+TEST_P(Closes, FinLost_TextBeforeItAcknowledged_TheFinAloneGoesAgain) {
+  Walk& w = at(Stage::EstablishedSending);
+  w.shutdown_and_see_fin();
+  PeerSegment ack = w.next(wire::kAck);
+  ack.ack = w.v.snd_nxt - 1;
+  peer().send(ack);
+  EXPECT_TRUE(peer().take().empty());
+  peer().advance(params.tcp.rto_min + 20ms);
+  const wire::Segment again = peer().take_one().segment;
+  EXPECT_TRUE(again.flags.fin());
+  EXPECT_EQ(again.seq, w.v.snd_nxt - 1);
+  EXPECT_EQ(again.payload_length, 0U);
+  // The peer's text meanwhile is taken, in FIN-WAIT-1 as ever.
+  PeerSegment text = w.next(wire::kAck, 30);
+  text.ack = w.v.snd_nxt - 1;
+  peer().send(text);
+  EXPECT_EQ(w.app.received.size(), 30U);
+  w.v.rcv_nxt += 30;
+  peer().take();
+  peer().send(w.next(wire::kAck));
+  EXPECT_EQ(peer().state(), State::FinWait2);
+}
+
+// A peer that goes on after our close() learns that nobody reads.
+TEST_P(Closes, TextAfterClose_IsAnsweredByRst) {
+  for (const Stage stage : {Stage::FinWait1Deaf, Stage::FinWait2Deaf}) {
+    Walk& w = at(stage);
+    peer().send(w.next(wire::kAck, 40));
+    const wire::Segment answer = peer().take_one().segment;
+    EXPECT_EQ(answer.flags, wire::kRst);
+    EXPECT_EQ(answer.seq, w.v.snd_nxt);
+    EXPECT_EQ(peer().state(), State::Closed);
+    EXPECT_EQ(w.app.take_events(), "closed(aborted)");
+    EXPECT_EQ(clean_up(w), "");
+  }
+}
+
 MILLRACE_BOTH_FAMILIES(Closes);
 
 }  // namespace

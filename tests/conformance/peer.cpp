@@ -48,6 +48,7 @@ ShardParams default_params(Family family) {
   params.tcp.syn_retries = 3;
   params.tcp.syn_ack_retries = 3;
   params.tcp.data_retries = 4;
+  params.tcp.report_retries = 0;
   params.memory = {.connections = 16,
                    .syn_records = 16,
                    .time_wait_records = 16,
@@ -93,6 +94,7 @@ Packet Peer::packet_of(const PeerSegment& segment) {
   fields.window = WireWindow(segment.window);
   fields.urgent_pointer = segment.urgent_pointer;
   fields.options = segment.options;
+  fields.dscp = segment.dscp;
   fields.payload_length = segment.length;
   wire::build_segment(packet, {.destination = kOurMac, .source = kPeerMac}, fields, wire::Checksum::Software);
   return packet;
@@ -118,17 +120,23 @@ void Peer::send_frame(const std::vector<uint8_t>& frame) {
   run();
 }
 
-void Peer::send_error(uint8_t type, uint8_t code, Seq seq, uint16_t mtu) {
-  // The quote is a frame of the shard's, without its Ethernet header.
+std::vector<uint8_t> Peer::quote_of(Seq seq) {
   Packet quoted = peer_pool_.allocate();
   wire::Segment fields;
   fields.flow = flow();
   fields.seq = seq;
   fields.flags = wire::kAck;
   wire::build_segment(quoted, {.destination = kPeerMac, .source = kOurMac}, fields, wire::Checksum::Software);
+  return {quoted.bytes().begin() + wire::kEthernetHeader, quoted.bytes().end()};
+}
+
+void Peer::send_error(uint8_t type, uint8_t code, Seq seq, uint16_t mtu) {
+  send_error_about(type, code, quote_of(seq), mtu);
+}
+
+void Peer::send_error_about(uint8_t type, uint8_t code, const std::vector<uint8_t>& quote, uint16_t mtu) {
   Packet error = peer_pool_.allocate();
-  const wire::IcmpMessage message{
-      .type = type, .code = code, .rest = mtu, .body = quoted.bytes().subspan(wire::kEthernetHeader)};
+  const wire::IcmpMessage message{.type = type, .code = code, .rest = mtu, .body = quote};
   if (!wire::build_icmp(error, {.destination = kOurMac, .source = kPeerMac},
                         {.source = peer_address_, .destination = our_address_}, message))
     throw std::runtime_error("an ICMP error does not fit");

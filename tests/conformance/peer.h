@@ -38,6 +38,7 @@ struct PeerSegment {
   uint16_t window = 20'000;
   uint16_t urgent_pointer = 0;
   wire::TcpOptions options = {};
+  uint8_t dscp = 0;
   // Instead of the peer's address and ours.
   std::optional<IpAddress> source = {};
   std::optional<IpAddress> destination = {};
@@ -47,7 +48,8 @@ struct PeerSegment {
 
 std::string describe(const wire::Segment& segment);
 
-// Small tables, short retries, and a window of 1000 octets so that one segment can reach past its edge.
+// Small tables, short retries of which nobody is told, and a window of 1000 octets so that one segment can
+// reach past its edge.
 ShardParams default_params(Family family);
 
 class Peer {
@@ -75,6 +77,10 @@ class Peer {
   std::vector<uint8_t> frame_of(const PeerSegment& segment);
   // An ICMP error that quotes our segment beginning at `seq`.
   void send_error(uint8_t type, uint8_t code, Seq seq, uint16_t mtu = 0);
+  // The same about a quote of the caller's making.
+  void send_error_about(uint8_t type, uint8_t code, const std::vector<uint8_t>& quote, uint16_t mtu = 0);
+  // Our segment beginning at `seq` as an ICMP error quotes it.
+  std::vector<uint8_t> quote_of(Seq seq);
 
   // Runs the shard until nothing moves at this instant.
   void run();

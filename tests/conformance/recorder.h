@@ -37,6 +37,12 @@ class Recorder final : public app::Handler {
     if (std::exchange(closes_after_answer, false)) readable.close();
   }
   void on_writable(app::Connection&) override { events.emplace_back("writable"); }
+  void on_error(app::Connection&, app::SoftError error) override {
+    events.push_back("error(" + std::string(app::name_of(error)) + ")");
+  }
+  void on_urgent(app::Connection& marked) override {
+    events.push_back("urgent(" + std::to_string(marked.urgent_bytes()) + ")");
+  }
   void on_peer_finished(app::Connection&) override { events.emplace_back("peer_finished"); }
   void on_closed(app::Connection& closed, app::CloseReason reason) override {
     last_path = closed.tcb().cold.path.states();

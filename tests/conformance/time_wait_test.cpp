@@ -1,51 +1,11 @@
 // TIME-WAIT: how a new connection follows an old one between the same two ends (RFC 9293 §3.6.1, RFC 6191),
 // and what must not end the wait (RFC 1337).
-#include "scene.h"
+#include "time_wait_scene.h"
 
 namespace millrace::conformance {
 namespace {
 
 using tcp::State;
-
-constexpr uint32_t kPeerClock = 5'000'000;  // the peer's TSval where a test begins
-
-class TimeWaits : public Scene {
- protected:
-  // To TIME-WAIT through a connection with timestamps, whose last one from the peer is kPeerClock.
-  Walk& wait_with_timestamps(Opening opening) {
-    Walk& w = begin(opening);
-    wire::TcpOptions options = mss_option();
-    options.timestamps = wire::Timestamps{.value = kPeerClock - 10, .echo_reply = 0};
-    w.open(options);
-    w.app.connection->shutdown();
-    for (const Captured& one : seen()) {
-      w.v.snd_nxt = one.segment.end();
-      if (one.segment.options.timestamps) our_last = one.segment.options.timestamps->value;
-    }
-    peer().send(stamped(w.next(wire::kAck), kPeerClock - 5));
-    peer().advance(kRoundTrip);
-    peer().send(stamped(w.next(wire::kFin | wire::kAck), kPeerClock));
-    w.v.rcv_nxt += 1;
-    our_last = peer().take_one().segment.options.timestamps->value;
-    w.require(State::TimeWait);
-    w.app.take_events();
-    return w;
-  }
-  PeerSegment stamped(PeerSegment segment, uint32_t value) const {
-    segment.options.timestamps = wire::Timestamps{.value = value, .echo_reply = our_last};
-    return segment;
-  }
-  PeerSegment syn_at(Seq seq) const {
-    return {.flags = wire::kSyn, .seq = seq, .ack = Seq(), .options = mss_option()};
-  }
-  app::OpenResult connect_again() {
-    return peer().shard().connect({.remote = peer().theirs(), .local_address = {}, .local_port = kOurPort},
-                                  walk->app);
-  }
-  uint64_t counted(Counter Counters::*which) { return (peer().shard().counters().*which).value(); }
-
-  uint32_t our_last = 0;  // the last TSval that we sent
-};
 
 // ---- the peer's new SYN
 
@@ -106,14 +66,32 @@ TEST_P(TimeWaits, ReopenWithoutRoom_TheWaitGoesOn) {
   params.memory.syn_records = 1;
   params.tcp.syn_cookies = SynCookies::Never;
   Walk& w = at(Stage::TimeWait, Opening::Passive);
-  PeerSegment other = syn_at(Seq(1));
-  other.source = GetParam() == Family::V4 ? IpAddress::v4(10, 0, 0, 77) : *IpAddress::parse("2001:db8::77");
-  peer().send(other);
-  peer().take();
+  fill_the_queue();
   peer().send(syn_at(w.v.rcv_nxt + 5000));
   peer().take();
   EXPECT_EQ(peer().state(), State::TimeWait);
   EXPECT_EQ(counted(&Counters::tcp_time_wait_reopened), 0U);
+}
+
+// ---- RFC 6191 §2, the SYN's timestamps beside an old connection without
+
+TEST_P(TimeWaits, Deviation_TimestampsOverAWaitWithout_TheNumberDecides) {
+  Walk& w = at(Stage::TimeWait, Opening::Passive);
+  peer().send(stamped(syn_at(w.v.rcv_nxt - 50), kPeerClock));
+  EXPECT_EQ(peer().take_one().segment.flags, wire::kAck);
+  EXPECT_EQ(peer().state(), State::TimeWait);
+  peer().send(stamped(syn_at(w.v.rcv_nxt + 50), kPeerClock));
+  EXPECT_EQ(peer().take_one().segment.flags, wire::kSyn | wire::kAck);
+}
+
+// "TCP Timestamps would be enabled for the new incarnation": they would not.
+TEST_P(TimeWaits, TimestampsSwitchedOffSince_TheNumberDecides) {
+  Walk& w = wait_with_timestamps(Opening::Passive);
+  params.tcp.timestamps = false;
+  peer().shard().set_tcp_params(params.tcp);
+  peer().send(stamped(syn_at(w.v.rcv_nxt - 50), kPeerClock + 1000));
+  EXPECT_EQ(peer().take_one().segment.flags, wire::kAck);
+  EXPECT_EQ(peer().state(), State::TimeWait);
 }
 
 // ---- RFC 1337

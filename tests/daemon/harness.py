@@ -133,6 +133,11 @@ class Serve:
         self.process.kill()
         raise AssertionError(f"not ready: {self.output}{self.process.stderr.read()}")
 
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            user, system = file.read().rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 

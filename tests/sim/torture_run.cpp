@@ -162,9 +162,12 @@ class Run {
     const Peer& other = &peer == pair.client.get() ? *pair.server : *pair.client;
     const bool unclean = !pair.plan.is_clean();
     // When our FIN's acknowledgement is lost until the other end has left TIME-WAIT, RST answers the last
-    // FIN: that takes a short TIME-WAIT or a long outage.
-    const bool may_be_late =
-        plan_.outage != 0us || std::min(plan_.client.tcp.msl, plan_.server.tcp.msl) < 30s;
+    // FIN: that takes a short TIME-WAIT, a long outage, or losses that have backed the RTO off to the 60 s
+    // that 2 * MSL are.
+    constexpr uint32_t kHeavyLoss = 100'000;  // ppm
+    const bool may_be_late = plan_.outage != 0us || plan_.there.faults.loss_ppm >= kHeavyLoss ||
+                             plan_.back.faults.loss_ppm >= kHeavyLoss ||
+                             std::min(plan_.client.tcp.msl, plan_.server.tcp.msl) < 30s;
     const bool late =
         may_be_late && peer.got_the_end() && other.got_the_end() && other.end() == app::CloseReason::Finished;
     switch (*peer.end()) {

@@ -48,7 +48,17 @@ void shutdown(Tcb& tcb) {
   }
 }
 
-void close(Tcb& tcb) {
+namespace {
+
+// What lingers is limited by time; should no memory be left for that, the connection ends as it would
+// without.
+void linger(Tcb& tcb, Micros time, Instant now) {
+  if (TcbRare* rare = tcb.cold.settings.take(*tcb.cold.memory)) rare->linger_until = now + time;
+}
+
+}  // namespace
+
+void close(Tcb& tcb, Instant now) {
   const bool unread = !tcb.cold.receive.empty() || !tcb.cold.reassembly.empty();
   tcb.hot.flags.receive_closed = true;
   tcb.hot.flags.unpredictable = true;
@@ -58,7 +68,28 @@ void close(Tcb& tcb) {
   }
   tcb.cold.receive.clear();
   tcb.cold.reassembly.clear();
+  const std::optional<Micros> time = tcb.cold.settings->linger;
+  if (time == 0us) return abort(tcb);
+  if (time) linger(tcb, *time, now);
   shutdown(tcb);
+}
+
+Instant linger_deadline(const Tcb& tcb) {
+  const TcbRare* rare = tcb.cold.settings.rare();
+  // From FIN-WAIT-2 on all that we sent has arrived.
+  return rare == nullptr || tcb.hot.state() == State::FinWait2 ? kNever : rare->linger_until;
+}
+
+void on_linger_deadline(Tcb& tcb, const Context& context) {
+  context.counters.tcp_linger_timeouts.add();
+  abort_with_reset(tcb, End::Aborted);
+}
+
+void on_fin_wait_2_timeout(Tcb& tcb, const Context& context) {
+  // Not in RFC 9293 (tests/conformance/deviations.md): a peer could hold a connection here for ever. Should
+  // its FIN come after all, it is answered by RST.
+  context.counters.tcp_fin_wait_2_timeouts.add();
+  end(tcb, End::TimedOut);
 }
 
 Step after_ack(Tcb& tcb, const wire::Segment& segment) {

@@ -1,5 +1,6 @@
 #include "tcp/close/reset.h"
 
+#include "tcp/close/challenge.h"
 #include "tcp/steps.h"
 
 namespace millrace::tcp {
@@ -21,7 +22,7 @@ bool reset_for(const wire::Segment& segment, wire::Segment& reset) {
 Step check_rst(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   if (!segment.flags.rst()) return kNextStep;
   if (segment.seq != tcb.hot.rcv_nxt) {
-    tcb.hot.flags.ack_now = true;  // the challenge of RFC 9293 §3.10.7.4, second step, case 3
+    challenge(tcb, context);  // RFC 9293 §3.10.7.4, second step, case 3 (RFC 5961 §3.2)
     return Verdict::dropped(DropReason::TcpNotAcceptable);
   }
   context.counters.tcp_resets_received.add();

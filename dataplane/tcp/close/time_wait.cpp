@@ -30,9 +30,10 @@ bool touches_window(const TimeWaitRecord& record, const wire::Segment& segment) 
 }
 
 // RFC 9293 §3.6.1: larger than the largest sequence number used; or, by RFC 6191 §2, a later timestamp.
-bool may_reopen(const TimeWaitRecord& record, const wire::Segment& segment) {
+// One without timestamps rests: the SYN's say nothing of its segments (deviations.md, time-wait-timestamps).
+bool may_reopen(const TimeWaitRecord& record, const wire::Segment& segment, const TcpParams& params) {
   if (segment.flags.ack()) return false;
-  if (record.timestamps && segment.options.timestamps)
+  if (record.timestamps && segment.options.timestamps && params.timestamps)
     return static_cast<int32_t>(segment.options.timestamps->value - record.ts_recent) > 0 ||
            (segment.options.timestamps->value == record.ts_recent && segment.seq.after(record.rcv_nxt));
   return segment.seq.after(record.rcv_nxt);
@@ -44,8 +45,8 @@ TimeWaitAction on_segment(const TimeWaitRecord& record, const wire::Segment& seg
                           DropReason& reason) {
   reason = DropReason::TcpStateIgnores;
   if (segment.flags.syn() && !segment.flags.rst())
-    return params.time_wait_reopen && may_reopen(record, segment) ? TimeWaitAction::Reopen
-                                                                  : TimeWaitAction::Acknowledge;
+    return params.time_wait_reopen && may_reopen(record, segment, params) ? TimeWaitAction::Reopen
+                                                                          : TimeWaitAction::Acknowledge;
   if (segment.flags.rst()) {
     // RFC 1337 §3, F1. An exact RST is easily had: our own answer to an old duplicate makes the peer send it.
     if (params.time_wait_ignore_rst) return TimeWaitAction::Drop;
@@ -95,10 +96,23 @@ bool may_reuse(const TimeWaitRecord& record, Instant now, const TcpParams& param
          static_cast<int32_t>(timestamp_clock(now) - record.sent_at) > 0;
 }
 
+namespace {
+
+// Any acknowledgement that the old connection may still receive lies before this.
+constexpr uint32_t kQuietNumbers = 0x10000;
+
+}  // namespace
+
 Seq iss_beyond(const TimeWaitRecord& record, Seq generated) {
-  // Any acknowledgement that the old connection may still receive lies before this.
-  const Seq least = record.snd_nxt + 0x10000;
+  const Seq least = record.snd_nxt + kQuietNumbers;
   return generated.after(least) ? generated : least;
+}
+
+bool lies_beyond(const TimeWaitRecord& record, const wire::Segment& syn, const wire::Segment& syn_ack) {
+  if (syn_ack.seq.after(record.snd_nxt + kQuietNumbers)) return true;
+  // RFC 7323 §5: the peer drops our old segments, and RFC 6191 §2 has told its own apart.
+  return record.timestamps && syn.options.timestamps && syn_ack.options.timestamps &&
+         static_cast<int32_t>(syn_ack.options.timestamps->value - (record.sent_at + record.ts_offset)) > 0;
 }
 
 }  // namespace millrace::tcp

@@ -22,6 +22,10 @@ struct alignas(64) TimeWaitRecord {
   uint32_t sent_at = 0;  // timestamp_clock of the last segment that we sent
   WireWindow window;
   bool timestamps = false;
+  uint8_t answers = 0;  // acknowledgements sent since the wait began, the repeated FIN's not counted
+
+  // No more than these: what a blind attacker sends is not answered for ever (RFC 5961 §7).
+  static constexpr uint8_t kAnswers = 32;
 
   TimeWaitRecord(const Tcb& tcb, Instant now);
 };
@@ -49,5 +53,9 @@ bool may_reuse(const TimeWaitRecord& record, Instant now, const TcpParams& param
 // RFC 9293 §3.6.1: an initial sequence number larger than any that the old connection used: `generated` where
 // it is, else one that lies a window of the peer's beyond.
 Seq iss_beyond(const TimeWaitRecord& record, Seq generated);
+
+// Whether a SYN-ACK whose numbers could not be chosen, as a SYN cookie's, may answer `syn` none the less: its
+// sequence number lies beyond those of the old connection, or its timestamp is later and tells them apart.
+bool lies_beyond(const TimeWaitRecord& record, const wire::Segment& syn, const wire::Segment& syn_ack);
 
 }  // namespace millrace::tcp

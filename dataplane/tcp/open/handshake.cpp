@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "tcp/close/challenge.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/open/negotiation.h"
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/paws.h"
+#include "tcp/transfer/user_timeout.h"
 
 namespace millrace::tcp {
 
@@ -38,7 +40,7 @@ void take_peer_isn(Tcb& tcb, Seq irs, Instant now) {
   tcb.hot.rcv_adv = tcb.hot.rcv_nxt;
   tcb.hot.last_ack_sent = tcb.hot.rcv_nxt;
   tcb.cold.rcv_up = tcb.hot.rcv_nxt;
-  tcb.cold.ts_recent_at = now;
+  tcb.cold.heard_at = now;
 }
 
 // The window field of a SYN is not scaled (RFC 7323 §2.2).
@@ -66,6 +68,7 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
   open_congestion_window(tcb, context.params);  // the SYN's acknowledgement opens nothing (RFC 5681 §3.1)
   settle_rto(tcb, syn_timed_out, context.params);
   take_syn_window(tcb, segment);
+  adopt_user_timeout(tcb, segment.options.user_timeout, context);
   if (tcb.cold.fast_open.wanted) {
     settle_syn_data(tcb, context);
     fast_open_syn_ack(tcb, segment, context);
@@ -198,10 +201,10 @@ void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   if (hot.flags.fin_queued) enter(tcb, State::FinWait1);  // CLOSE had waited for this
 }
 
-Step check_syn(Tcb& tcb, const wire::Segment& segment) {
+Step check_syn(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   if (!segment.flags.syn()) return kNextStep;
-  // RFC 9293 §3.10.7.4, fourth step (RFC 5961 §4): challenge, whatever the sequence number.
-  tcb.hot.flags.ack_now = true;
+  // RFC 9293 §3.10.7.4, fourth step (RFC 5961 §4.2): challenge, whatever the sequence number.
+  challenge(tcb, context);
   return Verdict::dropped(DropReason::TcpNotAcceptable);
 }
 

@@ -37,11 +37,17 @@ void agree(Tcb& tcb, const wire::TcpOptions& ours, const wire::TcpOptions& their
   cold.scaling = scaled;
   hot.rcv_scale = scaled ? *ours.window_scale : WindowScale(0);
   hot.snd_scale = scaled ? *theirs.window_scale : WindowScale(0);
-  // RFC 9293 §3.7.1: without the option 536 (IPv4) or 1220 (IPv6). Tiny values would only multiply headers.
-  constexpr uint16_t kSmallest = 48;
+  // RFC 9293 §3.7.1: without the option 536 (IPv4) or 1220 (IPv6).
   cold.peer_mss = theirs.mss.value_or(family == Family::V4 ? kDefaultMssV4 : kDefaultMssV6);
-  const uint16_t limit = std::max(kSmallest, std::min(cold.peer_mss.octets(), cold.our_mss.octets()));
+  const uint16_t limit = std::max(kSmallestMss, std::min(cold.peer_mss.octets(), cold.our_mss.octets()));
   hot.mss = static_cast<uint16_t>(limit - (hot.flags.timestamps ? kTimestampOctets : 0));
+}
+
+void clamp_mss(Tcb& tcb, Mss most) {
+  const uint16_t room = std::max(kSmallestMss, most.octets());
+  const auto payload = static_cast<uint16_t>(room - (tcb.hot.flags.timestamps ? kTimestampOctets : 0));
+  tcb.hot.mss = std::min(tcb.hot.mss, payload);
+  tcb.cold.our_mss = Mss(std::min(tcb.cold.our_mss.octets(), room));
 }
 
 }  // namespace millrace::tcp

@@ -112,6 +112,7 @@ void SynQueue::sent(uint32_t index, Instant now) {
   SynRecord& record = records_[index];
   Fifo& level = level_of(record);
   record.sent_at = now;
+  record.challenged = 0;
   if (level.contains(index)) level.remove(index);
   level.push_back(index);
 }

@@ -31,6 +31,7 @@ struct alignas(64) SynRecord {
   uint8_t timestamps : 1 = 0;      // offered by the peer
   uint8_t scaled : 1 = 0;          // likewise
   uint8_t sack_permitted : 1 = 0;  // likewise
+  uint8_t challenged : 1 = 0;      // since the last SYN-ACK: one challenge ACK between two of them
 
   SynRecord(const flow::FlowKey& flow, const wire::Segment& syn, Seq our_isn, Mss announced,
             uint16_t listener_index, Bytes receive_buffer);

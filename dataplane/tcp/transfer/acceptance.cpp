@@ -1,6 +1,7 @@
 // First step of RFC 9293 §3.10.7.4: is the segment acceptable? What lies outside the window is cut off.
 #include <algorithm>
 
+#include "tcp/close/challenge.h"
 #include "tcp/steps.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/paws.h"
@@ -46,6 +47,17 @@ bool is_window_probe(const TcbHot& hot, const wire::Segment& segment) {
   return hot.rcv_wnd() == 0 && segment.seq == hot.rcv_nxt;
 }
 
+// "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." A SYN is challenged
+// wherever it lies (RFC 5961 §4.2); text may be a retransmission whose acknowledgement was lost.
+void acknowledge_rejected(Tcb& tcb, const wire::Segment& segment, const Context& context) {
+  if (segment.flags.syn())
+    challenge(tcb, context);
+  else if (segment.length() == 0 && tcb.hot.rcv_wnd() != 0)
+    acknowledge_unacceptable(tcb, context);
+  else
+    tcb.hot.flags.ack_now = true;
+}
+
 bool acknowledges_our_syn(const TcbHot& hot, const wire::Segment& segment) {
   return hot.snd_una.before(segment.ack) && segment.ack.before_or_at(hot.snd_nxt);
 }
@@ -63,7 +75,7 @@ bool acknowledges_our_syn(const TcbHot& hot, const wire::Segment& segment) {
 Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
   TcbHot& hot = tcb.hot;
   if (paws_rejects(tcb, segment, context.now)) {
-    hot.flags.ack_now = true;
+    acknowledge_rejected(tcb, segment, context);
     return Verdict::dropped(DropReason::TcpPaws);
   }
   // The peer's SYN again: in a simultaneous open with the ACK that completes it (RFC 9293 Figure 7), else
@@ -81,7 +93,7 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
   }
   if (!is_acceptable(hot, segment)) {
     if (segment.flags.rst()) return Verdict::dropped(DropReason::TcpNotAcceptable);
-    hot.flags.ack_now = true;
+    acknowledge_rejected(tcb, segment, context);
     if (!is_window_probe(hot, segment)) {
       if (segment.payload_length != 0) {
         context.counters.tcp_duplicate_bytes.add(segment.payload_length);

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <optional>
 
+#include "tcp/close/challenge.h"
 #include "tcp/close/close.h"
 #include "tcp/open/handshake.h"
 #include "tcp/steps.h"
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/loss_recovery.h"
 #include "tcp/transfer/paws.h"
+#include "tcp/transfer/user_timeout.h"
 
 namespace millrace::tcp {
 
@@ -78,7 +80,8 @@ void move_snd_una(Tcb& tcb, const wire::Segment& segment, Bytes acked, Micros rt
   hot.snd_una = segment.ack;
   if (octets != 0) hot.events |= Event::kSendSpace;
   cold.retries = 0;
-  cold.soft_error = false;
+  cold.soft_error = SoftError::None;
+  cold.stalled_at_ms = 0;
   restart_retransmission_timer(tcb, context.now);
   if (is_one_run(tcb)) open_flight(tcb);  // the rest of it
   if (hot.flight == nullptr) return;
@@ -106,6 +109,14 @@ bool is_duplicate(const TcbHot& hot, const wire::Segment& segment) {
     if (is_over(tcb)) close_flight(tcb);
   }
   renew_predictability(tcb);
+}
+
+// RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT. What is older, or not yet sent, was not said by
+// a peer that knows the connection, and text that comes with it is not taken (RFC 9293 §3.10.7.4, fifth
+// step).
+bool is_plausible(const Tcb& tcb, Seq ack) {
+  const TcbHot& hot = tcb.hot;
+  return ack.after_or_at(hot.snd_una - tcb.cold.max_snd_wnd) && ack.before_or_at(hot.snd_nxt);
 }
 
 }  // namespace
@@ -176,11 +187,13 @@ Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
     if (!acceptable) return Verdict::reset(DropReason::TcpAckUnacceptable);
     establish(tcb, segment, context);
   }
-  if (segment.ack.after(hot.snd_nxt)) {
-    // RFC 9293 §3.10.7.4: it acknowledges something not yet sent.
-    hot.flags.ack_now = true;
+  if (!is_plausible(tcb, segment.ack)) {
+    challenge(tcb, context);
     return Verdict::dropped(DropReason::TcpAckUnacceptable);
   }
+  tcb.cold.heard_at = context.now;
+  tcb.cold.received_dscp = segment.dscp;
+  if (segment.options.user_timeout != 0) adopt_user_timeout(tcb, segment.options.user_timeout, context);
   const bool duplicate = !opens && is_duplicate(hot, segment);
   if ((duplicate || segment.options.sack_count != 0) && is_one_run(tcb)) [[unlikely]]
     open_flight(tcb);

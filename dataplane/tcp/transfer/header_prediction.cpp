@@ -11,7 +11,9 @@ namespace millrace::tcp {
 namespace {
 
 // SEG.SEQ is RCV.NXT and SEG.ACK not before SND.UNA: the segment is as new as can be.
-void take_window(Tcb& tcb, const wire::Segment& segment) {
+void take_window(Tcb& tcb, const wire::Segment& segment, Instant now) {
+  tcb.cold.heard_at = now;
+  tcb.cold.received_dscp = segment.dscp;
   const Bytes window = tcb.hot.snd_scale.bytes(segment.window);
   tcb.hot.snd_wl1 = segment.seq;
   tcb.hot.snd_wl2 = segment.ack;
@@ -25,7 +27,7 @@ void take_window(Tcb& tcb, const wire::Segment& segment) {
 Verdict take_pure_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   context.counters.tcp_fast_path_acks.add();
   renew_ts_recent(tcb, segment, context.now);
-  take_window(tcb, segment);
+  take_window(tcb, segment, context.now);
   advance_snd_una(tcb, segment, context);
   return Verdict::taken();
 }
@@ -39,7 +41,7 @@ Verdict take_in_order_data(Tcb& tcb, const wire::Segment& segment, Packet& packe
   context.counters.tcp_fast_path_data.add();
   context.counters.tcp_bytes_received.add(length);
   renew_ts_recent(tcb, segment, context.now);
-  take_window(tcb, segment);
+  take_window(tcb, segment, context.now);
   tcb.cold.bytes_received += length;
   tcb.hot.rcv_nxt += length;
   tcb.hot.events |= Event::kReadable;

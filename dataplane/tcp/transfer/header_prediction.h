@@ -20,7 +20,7 @@ inline Prediction predict(const TcbHot& hot, const wire::Segment& segment) {
   if (segment.window == WireWindow(0) || hot.snd_wnd == 0)
     return Prediction::None;  // probes are the slow path's
   if (hot.flags.timestamps != segment.options.timestamps.has_value()) return Prediction::None;
-  if (segment.options.sack_count != 0) return Prediction::None;
+  if (segment.options.sack_count != 0 || segment.options.user_timeout != 0) return Prediction::None;
   if (hot.flags.timestamps && static_cast<int32_t>(segment.options.timestamps->value - hot.ts_recent) < 0)
     return Prediction::None;
   if (segment.payload_length == 0) {

@@ -6,8 +6,11 @@
 #include "tcp/open/negotiation.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/flight.h"
+#include "tcp/transfer/keepalive.h"
 #include "tcp/transfer/loss_recovery.h"
 #include "tcp/transfer/paws.h"
+#include "tcp/transfer/urgent.h"
+#include "tcp/transfer/user_timeout.h"
 #include "tcp/transfer/window.h"
 
 namespace millrace::tcp {
@@ -35,6 +38,8 @@ void fill(Tcb& tcb, Instant now, Seq seq, wire::Flags flags, Bytes length, wire:
   segment.flags = flags | wire::kAck;
   segment.window = offer_window(tcb);
   stamp(tcb, now, segment);
+  if (tcb.cold.settings.rare() != nullptr) [[unlikely]]
+    mark_urgent(tcb, segment);
   if (tcb.hot.flags.sack && tcb.cold.reassembly.has_sack()) [[unlikely]]
     fill_sack(tcb, length, segment);
   note_ack_sent(tcb.hot);
@@ -251,8 +256,15 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
   flight.early = Early::Nothing;
   flight.early_at = kNever;
   hot.flags.unpredictable = true;
+  note_waiting(tcb);
   hot.rtx_deadline = context.now + Micros(hot.rto_us);
   context.counters.tcp_tail_loss_probes_sent.add();
+  return true;
+}
+
+bool send_keepalive_probe(Tcb& tcb, const Context& context, wire::Segment& segment) {
+  if (tcb.cold.settings.rare() == nullptr || !next_keepalive_probe(tcb, context, segment)) return false;
+  fill(tcb, context.now, segment.seq, wire::Flags(), segment.payload_length, segment);
   return true;
 }
 
@@ -261,7 +273,7 @@ bool send_ack(Tcb& tcb, const Context& context, wire::Segment& segment) {
   if (hot.duplicate_acks_due != 0)
     --hot.duplicate_acks_due;
   else if (!hot.flags.ack_now && !is_window_update_due(tcb))
-    return false;
+    return send_keepalive_probe(tcb, context, segment);
   fill(tcb, context.now, acceptable_seq(hot), wire::Flags(), 0, segment);
   return true;
 }

@@ -19,7 +19,7 @@ inline uint32_t timestamp_clock(Instant now) {
 inline bool paws_rejects(const Tcb& tcb, const wire::Segment& segment, Instant now) {
   if (!tcb.hot.flags.timestamps || !segment.options.timestamps || segment.flags.rst()) return false;
   if (static_cast<int32_t>(segment.options.timestamps->value - tcb.hot.ts_recent) >= 0) return false;
-  return now - tcb.cold.ts_recent_at < kTsRecentLifetime;
+  return now - tcb.cold.heard_at < kTsRecentLifetime;
 }
 
 // RFC 7323 §4.3 (2): the segment spans the last acknowledgement sent, and is not older.
@@ -27,10 +27,9 @@ inline void renew_ts_recent(Tcb& tcb, const wire::Segment& segment, Instant now)
   if (!tcb.hot.flags.timestamps || !segment.options.timestamps) return;
   if (segment.seq.after(tcb.hot.last_ack_sent)) return;
   if (static_cast<int32_t>(segment.options.timestamps->value - tcb.hot.ts_recent) < 0 &&
-      now - tcb.cold.ts_recent_at < kTsRecentLifetime)
+      now - tcb.cold.heard_at < kTsRecentLifetime)
     return;
   tcb.hot.ts_recent = segment.options.timestamps->value;
-  tcb.cold.ts_recent_at = now;
 }
 
 }  // namespace millrace::tcp

@@ -136,7 +136,7 @@ template <typename T, size_t... I>
 constexpr bool takes(std::index_sequence<I...>) {
   return requires { T{((void)I, Anything{})...}; };
 }
-template <typename T, size_t N = 64>
+template <typename T, size_t N = 128>
 constexpr size_t field_count() {
   if constexpr (takes<T>(std::make_index_sequence<N>{}))
     return N;

@@ -199,13 +199,14 @@ TEST(Lcore, Loop_RunsCommandsAndStops) {
   SeededEntropy entropy(1);
   Clock clock;
   shard::Shard shard(params, ring.port->checksum(), *ring.tx_pool, entropy, clock.now());
+  Doorbell doorbell;
   Lcore lcore(1, 32, clock,
               RxQueue({.port = ring.port->id(), .copies = true}, *ring.rx_pool, shard.counters()),
-              TxQueue(ring.port->id(), 0, shard.counters()), shard);
+              TxQueue(ring.port->id(), 0, shard.counters()), shard, doorbell);
   ASSERT_TRUE(lcore.launch());
   EXPECT_TRUE(lcore.running());
   std::atomic<bool> ran{false};
-  ASSERT_TRUE(lcore.mailbox().post([&](shard::Shard&) { ran = true; }));
+  ASSERT_TRUE(lcore.post([&](shard::Shard&) { ran = true; }));
   for (int i = 0; i < 1000 && !ran; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_TRUE(ran);
   lcore.request_stop();
@@ -213,6 +214,76 @@ TEST(Lcore, Loop_RunsCommandsAndStops) {
   EXPECT_FALSE(lcore.running());
   EXPECT_GT(shard.counters().loop_iterations.value(), 0);
   EXPECT_GE(shard.counters().loop_iterations.value(), shard.counters().loop_busy_iterations.value());
+}
+
+TEST(Lcore, AsleepOnALinkThatWakesNobody_HearsTheControlThreadAtOnce) {
+  RingPort ring;
+  ShardParams params;
+  params.interface.mac = ring.port->mac();
+  SeededEntropy entropy(1);
+  Clock clock;
+  shard::Shard shard(params, ring.port->checksum(), *ring.tx_pool, entropy, clock.now());
+  Doorbell doorbell;
+  Lcore lcore(1, 32, clock,
+              RxQueue({.port = ring.port->id(), .copies = true}, *ring.rx_pool, shard.counters()),
+              TxQueue(ring.port->id(), 0, shard.counters()), shard, doorbell);
+  ASSERT_TRUE(lcore.launch({.mode = IdleMode::Sleep, .nap = 100ms}));
+  std::this_thread::sleep_for(500ms);
+  const uint64_t iterations = shard.counters().loop_iterations.value();
+  std::this_thread::sleep_for(300ms);
+  EXPECT_LT(shard.counters().loop_iterations.value() - iterations, 1000U);
+  EXPECT_GT(lcore.sleeps(), 0U);
+  int heard = 0;
+  for (int i = 0; i < 10; ++i) {
+    std::atomic<bool> ran{false};
+    std::this_thread::sleep_for(150ms);  // into the longest sleep
+    const auto start = std::chrono::steady_clock::now();
+    ASSERT_TRUE(lcore.post([&](shard::Shard&) { ran = true; }));
+    while (!ran && std::chrono::steady_clock::now() - start < 5s) std::this_thread::yield();
+    heard += std::chrono::steady_clock::now() - start < 20ms ? 1 : 0;
+  }
+  EXPECT_GE(heard, 7) << "of ten commands, each within 20 ms";
+  lcore.request_stop();
+  lcore.join();
+}
+
+// Wants to be called every 10 ms.
+class Ticker final : public app::Program {
+ public:
+  void run(app::Stack&, Instant now) override {
+    if (now < next_) return;
+    next_ = now + 10ms;
+    ticks.fetch_add(1, std::memory_order_relaxed);
+  }
+  Instant next_call() const override { return next_; }
+
+  std::atomic<unsigned> ticks{0};
+
+ private:
+  Instant next_{};
+};
+
+TEST(Lcore, Asleep_KeepsTheDeadlinesOfItsShard) {
+  RingPort ring;
+  ShardParams params;
+  params.interface.mac = ring.port->mac();
+  SeededEntropy entropy(1);
+  Clock clock;
+  shard::Shard shard(params, ring.port->checksum(), *ring.tx_pool, entropy, clock.now());
+  Ticker ticker;
+  shard.add_program(ticker);
+  Doorbell doorbell;
+  Lcore lcore(1, 32, clock,
+              RxQueue({.port = ring.port->id(), .copies = true}, *ring.rx_pool, shard.counters()),
+              TxQueue(ring.port->id(), 0, shard.counters()), shard, doorbell);
+  ASSERT_TRUE(lcore.launch({.mode = IdleMode::Sleep, .nap = 100ms}));
+  std::this_thread::sleep_for(500ms);  // its naps are long by now
+  const unsigned before = ticker.ticks;
+  std::this_thread::sleep_for(1s);
+  EXPECT_GE(ticker.ticks - before, 30U) << "of a hundred; sleeps of 100 ms would leave ten";
+  EXPECT_GT(lcore.sleeps(), 0U);
+  lcore.request_stop();
+  lcore.join();
 }
 
 }  // namespace

@@ -128,6 +128,20 @@ TEST_P(Neighbor, Confirmed_StaysReachableWithoutAQuestion) {
   EXPECT_EQ(questions(), 1U);
 }
 
+// RFC 9293 §3.8.3 MUST-20 (a): TCP says that nothing is heard.
+TEST_P(Neighbor, Doubt_AsksAReachableNeighbourAnew) {
+  send_to(peer());
+  receive(answer(kPeerMac));
+  sent();
+  EXPECT_EQ(state(peer()), "reachable");
+  host->doubt(peer(), now);
+  EXPECT_EQ(state(peer()), "stale");
+  EXPECT_NE(host->resolve(peer(), now), nullptr) << "it is used meanwhile";
+  EXPECT_EQ(state(peer()), "delay");
+  host->doubt(peer(), now);
+  EXPECT_EQ(state(peer()), "delay") << "once is enough";
+}
+
 TEST_P(Neighbor, Delay_Confirmed_IsReachable) {
   make_reachable();
   now += 30s;
@@ -160,6 +174,33 @@ TEST_P(Neighbor, QuestionForUs_MakesAStaleEntryThatUseDelays) {
   EXPECT_EQ(*resolved, kPeerMac);
   EXPECT_EQ(state(peer()), "delay");
   EXPECT_EQ(questions(), 0U);
+}
+
+TEST_P(Neighbor, HandshakeOfTheUnknown_MakesItsStationKnownWithoutAQuestion) {
+  host->heard_handshake(peer(), kPeerMac, now, out);
+  EXPECT_EQ(state(peer()), "stale");
+  EXPECT_EQ(*host->resolve(peer(), now), kPeerMac);
+  EXPECT_EQ(questions(), 0U);
+}
+
+TEST_P(Neighbor, HandshakeWhileAsking_SendsWhatWaited) {
+  EXPECT_TRUE(send_to(peer()));
+  sent();
+  host->heard_handshake(peer(), kPeerMac, now, out);
+  EXPECT_EQ(sent().size(), 1U);
+}
+
+TEST_P(Neighbor, HandshakeFromAnotherStation_ChangesNothingThatIsKnown) {
+  make_reachable();
+  host->heard_handshake(peer(), mac(7), now, out);
+  EXPECT_EQ(*host->resolve(peer(), now), kPeerMac);
+  EXPECT_EQ(state(peer()), "reachable");
+}
+
+TEST_P(Neighbor, HandshakeThroughARouter_TeachesNothing) {
+  const IpAddress far = v4() ? address("198.51.100.1") : address("2001:db8:9::9");
+  host->heard_handshake(far, kPeerMac, now, out);
+  EXPECT_TRUE(host->neighbors().empty());
 }
 
 TEST_P(Neighbor, QuestionFromOffLink_IsAnsweredAndNotRemembered) {

@@ -1,0 +1,70 @@
+// What one connection has otherwise than the shard (base/params.h: ConnectionParams), and the state that only
+// few connections need. Both live beside the TCB: a listener's settings are shared read-only by all that it
+// accepts; a block of the connection's own is taken from the shard's memory when something is first written
+// to it, and goes with the connection.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/params.h"
+#include "base/seq.h"
+#include "base/time.h"
+
+namespace millrace::tcp {
+
+class Memory;
+
+// Beside TcbHot and TcbCold: what is rare.
+struct TcbRare : ConnectionParams {
+  explicit TcbRare(const ConnectionParams& settings) : ConnectionParams(settings) {}
+
+  // transfer/keepalive.h: `probes` have been sent into the silence that began at `silent_since`.
+  Instant silent_since{};
+  Instant probed_at{};  // the last of them
+  uint32_t probes = 0;
+  bool probe_due = false;
+  // transfer/urgent.cpp: one past the last urgent octet that we send.
+  bool sends_urgent = false;
+  Seq snd_up;
+  // RFC 5482 §3.1: what the peer's option asks for, within our limits; 0: nothing.
+  Micros remote_user_timeout{};
+  // close/close.h: when what close() has not got through is reset.
+  Instant linger_until = kNever;
+};
+static_assert(sizeof(TcbRare) <= 256);
+
+inline constexpr ConnectionParams kNoSettings{};
+
+// A connection's settings. Reading never fails: what is not set here is as TcpParams says.
+class Settings {
+ public:
+  Settings() : word_(word_of(kNoSettings)) {}
+  Settings(const Settings&) = delete;
+  Settings& operator=(const Settings&) = delete;
+
+  const ConnectionParams* operator->() const { return params(); }
+  bool any() const { return word_ != word_of(kNoSettings); }
+  // The rare state; nullptr: there is none.
+  TcbRare* rare() const {
+    return owned() ? static_cast<TcbRare*>(const_cast<ConnectionParams*>(params())) : nullptr;
+  }
+  // The same, taken now if need be; nullptr: the memory's budget is spent.
+  TcbRare* take(Memory& memory);
+  // Before anything is set: `shared` outlives the connection.
+  void share(const ConnectionParams& shared) { word_ = word_of(shared); }
+  void give_back(Memory& memory);
+
+ private:
+  static constexpr uintptr_t kOwned = 1;
+  static uintptr_t word_of(const ConnectionParams& params) { return reinterpret_cast<uintptr_t>(&params); }
+  const ConnectionParams* params() const {
+    return reinterpret_cast<const ConnectionParams*>(word_ & ~kOwned);
+  }
+  bool owned() const { return (word_ & kOwned) != 0; }
+
+  uintptr_t word_;  // the address; its lowest bit: the block is the connection's own
+};
+static_assert(sizeof(Settings) == 8 && alignof(ConnectionParams) > 1);
+
+}  // namespace millrace::tcp
