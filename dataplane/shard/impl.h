@@ -171,6 +171,7 @@ struct Shard::Impl {
   // ---- serve.cpp
   void make_ready(app::Connection& connection);
   bool send_pending(app::Connection& connection, PacketBatch& out);
+  void arm(app::Connection& connection);
   void settle(app::Connection& connection);
   // The connection is in CLOSED or TIME-WAIT: what is due is sent, and it leaves the demux table.
   void leave(app::Connection& connection, PacketBatch& out);

@@ -34,6 +34,8 @@ void Shard::transmit(Instant now, PacketBatch& out) {
   for (size_t i = 0; i < count; ++i) {
     app::Connection& connection = impl.connections[impl.ready[i]];
     if (!impl.send_pending(connection, out)) {
+      // A device may take nothing for long: what is timed goes on, or nobody would find out.
+      impl.arm(connection);
       impl.ready[kept++] = impl.ready[i];
       continue;
     }
@@ -78,13 +80,19 @@ bool Shard::Impl::send_pending(app::Connection& connection, PacketBatch& out) {
   }
 }
 
-void Shard::Impl::settle(app::Connection& connection) {
+void Shard::Impl::arm(app::Connection& connection) {
   tcp::Tcb& tcb = connection.tcb();
-  tcp::settle_timer(tcb, context());
+  if (connection.links.detached) return;
   // Lazily: a deadline that has moved later is looked at again when the old one goes off.
   const Instant deadline = next_deadline(tcb);
   if (deadline != kNever && (!tcb.hot.timer.armed() || deadline < tcb.hot.timer.deadline()))
     wheel.start(tcb.hot.timer, deadline);
+}
+
+void Shard::Impl::settle(app::Connection& connection) {
+  tcp::Tcb& tcb = connection.tcb();
+  tcp::settle_timer(tcb, context());
+  arm(connection);
   const uint32_t index = connection.links.index;
   const bool waiting = delayed_acks.contains(index);
   if (tcb.hot.flags.ack_delayed && !waiting) {

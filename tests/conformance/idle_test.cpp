@@ -197,6 +197,26 @@ TEST_P(Idles, KeepAlive_OfAListenerIsForAllThatItAccepts) {
       << "only now it has something of its own";
 }
 
+// A device that takes nothing, as with its link down, does not stop the clock.
+TEST_P(Idles, DeviceTakesNothing_TheTimersGoOnAllTheSame) {
+  at(Stage::Established);
+  keep_alive(10s, 2s, 3);
+  peer().block(true);
+  peer().advance(15s);
+  EXPECT_EQ(peer().state(), State::Established);
+  peer().advance(1s + kSlack);
+  EXPECT_EQ(peer().state(), State::Closed);
+  EXPECT_EQ(walk->app.take_events(), "closed(timed out)");
+
+  at(Stage::EstablishedSending);  // its retransmissions likewise, until R2
+  peer().block(true);
+  peer().advance(6s);
+  EXPECT_EQ(peer().state(), State::Established);
+  peer().advance(500ms);
+  EXPECT_EQ(peer().state(), State::Closed);
+  peer().block(false);
+}
+
 // ---- user timeout
 // --------------------------------------------------------------------------------------------
 

@@ -155,10 +155,10 @@ void Peer::run() {
     receive_all();
     shard_->expire(now_, out_);
     shard_->run(now_);
-    shard_->transmit(now_, out_);
+    shard_->transmit(now_, blocked_ ? nothing_ : out_);
     const bool sent = out_.size() != 0;
     collect();
-    if (!sent && inbox_.empty() && !shard_->busy()) return;
+    if (!sent && inbox_.empty() && (blocked_ || !shard_->busy())) return;
   }
   throw std::runtime_error("the shard does not come to rest at one instant");
 }

@@ -82,6 +82,9 @@ class Peer {
   // Our segment beginning at `seq` as an ICMP error quotes it.
   std::vector<uint8_t> quote_of(Seq seq);
 
+  // From now on the device takes nothing of what the shard has to send, or does again.
+  void block(bool on) { blocked_ = on; }
+
   // Runs the shard until nothing moves at this instant.
   void run();
   // Lets time pass, stopping at each deadline on the way.
@@ -115,6 +118,8 @@ class Peer {
   SeededEntropy entropy_{42};
   std::unique_ptr<shard::Shard> shard_;
   PacketBatch out_;
+  PacketBatch nothing_{0};
+  bool blocked_ = false;
   std::vector<Packet> inbox_;
   std::vector<Captured> captured_;
 };

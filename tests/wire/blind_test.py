@@ -169,11 +169,14 @@ class Blind(unittest.TestCase):
                 process = self.inside("attack", address, self.endpoint.device)
                 self.assertEqual(process.wait(timeout=120), 0)
                 self.assertEqual(self.counter("tcp_resets_received"), resets + 1, "the last, exact one")
-                self.assertGreater(self.counter("tcp_challenge_acks_sent"), 10)
+                self.assertGreaterEqual(self.counter("tcp_challenge_acks_sent"), 10)
                 self.assertGreater(self.counter("tcp_challenge_acks_limited"), 100)
 
     def test_keep_alive_finds_a_peer_that_has_gone(self):
         process = self.inside("hold", under_test.OURS4, self.endpoint.device, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
         self.assertEqual(process.stdout.readline(), "held\n")
         time.sleep(4)
         self.assertEqual(len(self.live()), 1, "the kernel answers probes")
@@ -186,9 +189,6 @@ class Blind(unittest.TestCase):
         self.assertLess(took, 1 + 4 * 0.5 + 1.5, "idle + probes * interval, and a second for the measurement")
         self.assertGreater(took, 1.0, "not before the probes")
         self.assertEqual(self.counter("tcp_keepalive_timeouts"), 1)
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 def inside(what, address, device):
