@@ -235,6 +235,7 @@ struct Shard::Impl {
   bool shared_keys = false;  // other nodes issue cookies by them
   TokenBucket fleet_cookie_checks;
   int64_t wall_ahead_ms = 0;  // of timestamp_clock()
+  wire::Segment leaving;      // of send_pending()
   Packet spare;               // allocated ahead: whether there is something to send shows only later
   bool draining = false;
   bool any_untold = false;  // a listener has connections that run() has not told

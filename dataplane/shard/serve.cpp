@@ -70,13 +70,13 @@ bool Shard::Impl::send_pending(app::Connection& connection, PacketBatch& out) {
   if (connection.links.detached || connection.links.stray == app::Connection::Links::Stray::Claiming)
     return true;
   tcp::Tcb& tcb = connection.tcb();
-  wire::Segment segment;
+  const tcp::Context context = this->context();
   tcp::PayloadRange payload;
   for (;;) {
     if (out.full()) return false;
     if (!spare && !(spare = take_packet())) return false;
-    if (!tcp::next_segment(tcb, context(), segment, payload)) return true;
-    emit(connection, segment, payload, out);
+    if (!tcp::next_segment(tcb, context, leaving, payload)) return true;
+    emit(connection, leaving, payload, out);
   }
 }
 

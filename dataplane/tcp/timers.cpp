@@ -5,7 +5,6 @@
 #include "tcp/close/close.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
-#include "tcp/transfer/loss_recovery.h"
 #include "tcp/transfer/user_timeout.h"
 
 namespace millrace::tcp {
@@ -76,7 +75,7 @@ void on_retransmission_timeout(Tcb& tcb, const Context& context) {
 
 void on_deadline(Tcb& tcb, const Context& context) {
   TcbHot& hot = tcb.hot;
-  if (hot.flight != nullptr && context.now >= hot.flight->early_at) return on_early_deadline(tcb, context);
+  if (context.now >= early_deadline(tcb)) return on_early_deadline(tcb, context);
   if (context.now < hot.rtx_deadline) return;
   switch (hot.state()) {
     case State::SynSent:

@@ -4,15 +4,14 @@
 
 #include "tcp/context.h"
 #include "tcp/tcb.h"
-#include "tcp/transfer/flight.h"
+#include "tcp/transfer/loss_recovery.h"
 
 namespace millrace::tcp {
 
 // The earliest instant at which on_deadline() has something to do; kNever: none. It may move later without
 // notice: whoever armed a timer for it asks again when that goes off.
 inline Instant next_deadline(const Tcb& tcb) {
-  const Flight* flight = tcb.hot.flight;
-  return flight == nullptr ? tcb.hot.rtx_deadline : earlier(tcb.hot.rtx_deadline, flight->early_at);
+  return earlier(tcb.hot.rtx_deadline, early_deadline(tcb));
 }
 
 // The time-out of RFC 9293 §3.10.8, RFC 6298 §5.4 to §5.7, the persist timer of RFC 9293 §3.8.6.1, or what

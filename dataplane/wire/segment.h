@@ -70,6 +70,17 @@ struct TcpOptions {
   bool sack_permitted = false;
   uint8_t sack_count = 0;
   std::array<SackBlock, 4> sack;
+
+  // No options: cheaper than a new set, whose unused octets would be cleared too.
+  void clear() {
+    mss.reset();
+    window_scale.reset();
+    timestamps.reset();
+    fast_open.reset();
+    user_timeout = 0;
+    sack_permitted = false;
+    sack_count = 0;
+  }
   friend bool operator==(const TcpOptions&, const TcpOptions&) = default;
 };
 
@@ -93,6 +104,20 @@ struct Segment {
   TcpOptions options;
   const uint8_t* payload = nullptr;
   uint32_t payload_length = 0;
+
+  // As new, but for the flow.
+  void clear() {
+    seq = ack = Seq();
+    flags = Flags();
+    window = WireWindow();
+    urgent_pointer = 0;
+    ecn = 0;
+    dscp = 0;
+    hop_limit = 64;
+    options.clear();
+    payload = nullptr;
+    payload_length = 0;
+  }
 
   // SEG.LEN of RFC 9293 §3.3.1: payload octets, SYN and FIN counted.
   constexpr uint32_t length() const {

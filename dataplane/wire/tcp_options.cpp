@@ -142,13 +142,7 @@ uint8_t* write_syn_options(uint8_t* out, const TcpOptions& options) {
 }  // namespace
 
 bool parse_tcp_options(std::span<const uint8_t> options, TcpOptions& out) {
-  out.mss.reset();
-  out.window_scale.reset();
-  out.timestamps.reset();
-  out.user_timeout = 0;
-  out.fast_open.reset();
-  out.sack_permitted = false;
-  out.sack_count = 0;
+  out.clear();
   if (options.empty()) return true;
   const uint8_t* at = options.data();
   const uint8_t* const end = at + options.size();

@@ -49,7 +49,10 @@ Micros take_in_order(Tcb& tcb, const wire::Segment& segment, Bytes acked, const 
   const auto take = [&](const recovery::Arrival& arrival) {
     if (!arrival.retransmitted && arrival.exact) rtt = std::max<Micros>(1us, context.now - arrival.sent_at);
   };
-  if (hot.flight != nullptr) hot.flight->board.advance(segment.ack, take);
+  if (hot.flight != nullptr)
+    hot.flight->board.advance(segment.ack, take);
+  else if (acked != 0)
+    rtt = std::max<Micros>(1us, context.now - tcb.cold.last_sent_at);
   tcb.cold.cc.on_ack({.now = context.now,
                       .ack = segment.ack,
                       .snd_nxt = hot.snd_nxt,
@@ -80,6 +83,7 @@ void move_snd_una(Tcb& tcb, const wire::Segment& segment, Bytes acked, Micros rt
   cold.soft_error = SoftError::None;
   cold.stalled_at_ms = 0;
   restart_retransmission_timer(tcb, context.now);
+  if (is_one_run(tcb)) open_flight(tcb);  // the rest of it
   if (hot.flight == nullptr) return;
   if (is_over(tcb))
     close_flight(tcb);
@@ -134,12 +138,14 @@ void restart_retransmission_timer(Tcb& tcb, Instant now) {
     return;
   }
   hot.rtx_deadline = now + Micros(hot.rto_us);
+  const bool one_run = is_one_run(tcb);
   const Flight* flight = hot.flight;
-  if (flight == nullptr || flight->board.empty() || hot.has_unsent() || hot.snd_wnd == 0) return;
+  if (!one_run && (flight == nullptr || flight->board.empty())) return;
+  if (hot.has_unsent() || hot.snd_wnd == 0) return;
   if (hot.snd_nxt - hot.snd_una >= kRestartThreshold * hot.mss) return;
   // RFC 7765 §4: too few segments are out for duplicate acknowledgements, so the time-out counts from when
   // the first of them left.
-  const Micros gone = now - flight->board.run(0).sent_at;
+  const Micros gone = now - (one_run ? tcb.cold.last_sent_at : flight->board.run(0).sent_at);
   if (gone > 0us && gone < Micros(hot.rto_us)) hot.rtx_deadline -= gone;
 }
 
@@ -189,6 +195,8 @@ Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   tcb.cold.received_dscp = segment.dscp;
   if (segment.options.user_timeout != 0) adopt_user_timeout(tcb, segment.options.user_timeout, context);
   const bool duplicate = !opens && is_duplicate(hot, segment);
+  if ((duplicate || segment.options.sack_count != 0) && is_one_run(tcb)) [[unlikely]]
+    open_flight(tcb);
   if (hot.flight != nullptr && (duplicate || hot.flight->busy() || segment.options.sack_count != 0)) {
     take_recovery_ack(tcb, segment, duplicate, context);
   } else if (segment.ack.after(hot.snd_una)) {

@@ -21,6 +21,7 @@ Flight& open_flight(Tcb& tcb) {
     hot.flight->board.open(first, hot.flight->runs, Flight::kRuns);
     hot.flight->rack.open(first);
     hot.flight->recover = first;
+    if (hot.flags.syn_acked && hot.has_flight()) hot.flight->board.sent(hot.snd_nxt, tcb.cold.last_sent_at, 0us);
   }
   return *hot.flight;
 }

@@ -1,6 +1,8 @@
 // What a connection holds while octets of its are in flight, and no longer: the scoreboard, the phase of loss
-// recovery, the tail loss probe and what undoing a reduction needs. A side block from tcp::Memory. Neighbour:
-// loss_recovery.h, which moves it.
+// recovery, the tail loss probe and what undoing a reduction needs. A side block from tcp::Memory, which a
+// request and its response do without: as long as everything outstanding was sent in one instant, once, and
+// nothing of it has been acknowledged, TcbCold::last_sent_at tells all. Neighbour: loss_recovery.h, which
+// moves it.
 #pragma once
 
 #include <cstdint>
@@ -70,7 +72,7 @@ struct alignas(64) Flight {
 static_assert(sizeof(Flight) <= kCellBytes);
 
 // The block, which is taken when there is none: always there, for its number is bounded by that of the
-// connections.
+// connections. What is outstanding after the SYN without one was sent at last_sent_at.
 Flight& open_flight(Tcb& tcb);
 void close_flight(Tcb& tcb);
 // More room for runs, as long as memory lasts.
@@ -86,8 +88,21 @@ inline Bytes in_flight(const Tcb& tcb) {
   return tcb.hot.flight != nullptr ? tcb.hot.flight->board.in_flight() : tcb.hot.snd_nxt - tcb.hot.snd_una;
 }
 
+// Everything outstanding was sent in one instant, which last_sent_at tells.
+inline bool is_one_run(const Tcb& tcb) {
+  return tcb.hot.flight == nullptr && tcb.hot.flags.syn_acked && tcb.hot.has_flight();
+}
+
+// Before anything leaves: of what left earlier the block has to tell from here on.
+inline void renew_last_sent(Tcb& tcb, Instant now) {
+  if (tcb.cold.last_sent_at == now) return;
+  if (is_one_run(tcb)) open_flight(tcb);
+  tcb.cold.last_sent_at = now;
+}
+
 // Octets up to SND.NXT, which has just moved, have left.
 inline void note_sent(Tcb& tcb, Instant now) {
+  if (is_one_run(tcb)) return;
   Flight& flight = open_flight(tcb);
   if (flight.board.room() == 0) [[unlikely]]
     grow_flight(tcb);

@@ -314,6 +314,7 @@ Micros recover_by_ack(Tcb& tcb, const wire::Segment& segment, bool duplicate, co
 
 void recover_by_timeout(Tcb& tcb, const Context& context) {
   TcbHot& hot = tcb.hot;
+  if (is_one_run(tcb)) open_flight(tcb);
   if (hot.flight == nullptr) {  // nothing but a SYN
     tcb.cold.cc.on_timeout(context.now, in_flight(tcb), tcb.cold.retries == 0);
     hot.cwnd = tcb.cold.cc.cwnd();
@@ -346,6 +347,10 @@ void recover_by_timeout(Tcb& tcb, const Context& context) {
 }
 
 void on_early_deadline(Tcb& tcb, const Context& context) {
+  if (is_one_run(tcb)) {
+    open_flight(tcb).early = Early::Probe;
+    tcb.hot.flight->early_at = context.now;
+  }
   Flight& flight = *tcb.hot.flight;
   const Early what = flight.early;
   flight.early = Early::Nothing;
@@ -362,6 +367,7 @@ void on_early_deadline(Tcb& tcb, const Context& context) {
 }
 
 void resend_all(Tcb& tcb) {
+  if (is_one_run(tcb)) open_flight(tcb);
   if (tcb.hot.flight == nullptr) return;
   Flight& flight = *tcb.hot.flight;
   flight.board.mark_all_lost();
@@ -372,8 +378,6 @@ void resend_all(Tcb& tcb) {
 }
 
 void schedule_probe(Tcb& tcb, Instant now) {
-  constexpr Micros kLeast = 10ms;        // finer would cost more timers than tails are worth
-  constexpr Micros kDelayedAck = 200ms;  // TLP.max_ack_delay of a peer of whom nothing is known
   TcbHot& hot = tcb.hot;
   if (hot.flight == nullptr) return;
   Flight& flight = *hot.flight;
@@ -382,10 +386,8 @@ void schedule_probe(Tcb& tcb, Instant now) {
     if (flight.early == Early::Probe) flight.early = Early::Nothing, flight.early_at = kNever;
     return;
   }
-  Micros wait = tcb.cold.rtt.has_sample() ? std::max(kLeast, 2 * tcb.cold.rtt.srtt()) : Micros(1s);
-  if (hot.snd_nxt - hot.snd_una <= hot.mss) wait += kDelayedAck;
   flight.early = Early::Probe;
-  flight.early_at = std::min(now + wait, hot.rtx_deadline);
+  flight.early_at = std::min(now + probe_timeout(tcb), hot.rtx_deadline);
 }
 
 void note_resent(Tcb& tcb, Seq begin, Seq end, const Context& context) {

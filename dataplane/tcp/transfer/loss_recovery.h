@@ -19,6 +19,22 @@ Micros recover_by_ack(Tcb& tcb, const wire::Segment& segment, bool duplicate, co
 // The retransmission timer went off: everything outstanding counts as lost.
 void recover_by_timeout(Tcb& tcb, const Context& context);
 
+// PTO of RFC 8985 §7.2, counted from the latest transmission or acknowledgement.
+inline Micros probe_timeout(const Tcb& tcb) {
+  constexpr Micros kLeast = 10ms;        // finer would cost more timers than tails are worth
+  constexpr Micros kDelayedAck = 200ms;  // TLP.max_ack_delay of a peer of whom nothing is known
+  const Micros wait = tcb.cold.rtt.has_sample() ? std::max(kLeast, 2 * tcb.cold.rtt.srtt()) : Micros(1s);
+  return tcb.hot.snd_nxt - tcb.hot.snd_una <= tcb.hot.mss ? wait + kDelayedAck : wait;
+}
+
+// When something is due before the retransmission timer; kNever.
+inline Instant early_deadline(const Tcb& tcb) {
+  const TcbHot& hot = tcb.hot;
+  if (hot.flight != nullptr) return hot.flight->early_at;
+  if (!is_one_run(tcb) || !hot.flags.sack || hot.snd_wnd == 0) return kNever;
+  return earlier(tcb.cold.last_sent_at + probe_timeout(tcb), hot.rtx_deadline);
+}
+
 // What was due before the retransmission timer is due.
 void on_early_deadline(Tcb& tcb, const Context& context);
 

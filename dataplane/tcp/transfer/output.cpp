@@ -115,7 +115,7 @@ void fill_data(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool f
   fill(tcb, context.now, begin, flags, length, segment);
   segment.payload_length = length;
   payload = {.offset = begin - first_octet, .length = length};
-  tcb.cold.last_sent_at = context.now;
+  renew_last_sent(tcb, context.now);
 }
 
 // [begin, begin + length) once more, with the FIN or without.
@@ -192,8 +192,10 @@ void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
   hot.snd_nxt += length + (fin ? 1 : 0);
   note_sent(tcb, context.now);
   if (hot.rtx_deadline == kNever) hot.rtx_deadline = context.now + Micros(hot.rto_us);
-  if (hot.flight->phase == Phase::Recovery) hot.flight->prr.on_sent(length);
-  schedule_probe(tcb, context.now);
+  if (hot.flight != nullptr) {
+    if (hot.flight->phase == Phase::Recovery) hot.flight->prr.on_sent(length);
+    schedule_probe(tcb, context.now);
+  }
   tcb.cold.bytes_sent += length;
   context.counters.tcp_bytes_sent.add(length);
 }
@@ -308,7 +310,7 @@ bool is_window_update_due(const Tcb& tcb) {
 bool next_segment(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadRange& payload) {
   TcbHot& hot = tcb.hot;
   const State state = hot.state();
-  segment = wire::Segment{};
+  segment.clear();
   payload = PayloadRange{};
   if (hot.flags.reset_due) return send_reset(tcb, context.now, segment);
   if (state == State::Closed) return false;
