@@ -156,6 +156,21 @@ TEST_P(Blind, Challenges_OfOneConnection_AreTenASecond) {
   EXPECT_EQ(peer().state(), State::Established);
 }
 
+// A SYN outside the window is a challenge too, and not an unacceptable segment that is answered each time.
+TEST_P(Blind, Challenges_OfSynsOutsideTheWindow_AreTenASecond) {
+  Walk& w = at(Stage::Established);
+  peer().advance(1s);
+  size_t answers = 0;
+  for (uint32_t i = 0; i < 200; ++i) {
+    PeerSegment syn = w.next(i % 2 == 0 ? wire::kSyn : wire::kSyn | wire::kAck);
+    syn.seq = w.v.rcv_nxt + 5000 + i;
+    peer().send(syn);
+    answers += peer().take().size();
+  }
+  EXPECT_EQ(answers, 10U);
+  EXPECT_EQ(peer().state(), State::Established);
+}
+
 // Two ends that disagree about sequence numbers would acknowledge each other for ever.
 TEST_P(Blind, EmptySegmentsOutsideTheWindow_AreAnsweredTenTimesASecondAndTextAlways) {
   Walk& w = at(Stage::Established);
