@@ -3,7 +3,7 @@
 # millrace_dpdk, which is the part that needs DPDK.
 include(CMakePackageConfigHelpers)
 
-set(library_rooms base wire flow timer cc recovery ip tcp app services shard sim)
+set(library_rooms base wire flow timer cc recovery ip tcp app app_socket services shard sim)
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/millrace)
 set(header_directory ${CMAKE_INSTALL_INCLUDEDIR}/millrace)
 
@@ -19,8 +19,10 @@ function(millrace_archive name)
     if(type STREQUAL STATIC_LIBRARY)
       target_sources(${name} PRIVATE $<TARGET_OBJECTS:millrace_${room}>)
     endif()
-    install(DIRECTORY ${PROJECT_SOURCE_DIR}/dataplane/${room} DESTINATION ${header_directory}
-            FILES_MATCHING PATTERN "*.h")
+    if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/dataplane/${room})  # a room inside a room comes with the outer one
+      install(DIRECTORY ${PROJECT_SOURCE_DIR}/dataplane/${room} DESTINATION ${header_directory}
+              FILES_MATCHING PATTERN "*.h")
+    endif()
   endforeach()
   target_compile_features(${name} INTERFACE cxx_std_20)
   target_include_directories(${name} INTERFACE $<INSTALL_INTERFACE:${header_directory}>)

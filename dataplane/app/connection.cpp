@@ -34,6 +34,10 @@ void Connection::consume(uint32_t count) {
   if (tcp::is_window_update_due(tcb_) || (tcb_.hot.events != 0 && tcb_.cold.receive.empty())) touched();
 }
 
+uint32_t Connection::peek(uint32_t offset, std::span<uint8_t> out) const {
+  return tcb_.cold.receive.copy(offset, out);
+}
+
 bool Connection::peer_finished() const {
   switch (tcb_.hot.state()) {
     case tcp::State::CloseWait:
@@ -72,6 +76,11 @@ uint32_t Connection::writable_bytes() const {
 }
 
 uint32_t Connection::unacknowledged_bytes() const { return tcb_.cold.send.size(); }
+
+uint32_t Connection::unsent_bytes() const {
+  const tcp::TcbHot& hot = tcb_.hot;
+  return hot.snd_nxt.before(hot.snd_end) ? hot.snd_end - hot.snd_nxt : 0;
+}
 
 uint32_t Connection::send(std::span<const uint8_t> octets) {
   const size_t room = writable_bytes();
@@ -140,6 +149,12 @@ uint32_t Connection::urgent_bytes() const { return tcp::urgent_bytes(tcb_); }
 void Connection::set_no_delay(bool on) {
   tcb_.hot.flags.no_delay = on;
   if (on) touched();
+}
+
+void Connection::set_cork(bool on) {
+  if (tcb_.cold.corked == on) return;
+  tcb_.cold.corked = on;
+  if (!on) touched();
 }
 
 FastOpenResult Connection::fast_open() const {

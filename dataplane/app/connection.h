@@ -46,6 +46,8 @@ class Connection {
   uint32_t readable_bytes() const;
   // Gives back the first `count` octets (count <= readable_bytes()) and so opens the window.
   void consume(uint32_t count);
+  // Copies octets from `offset` on without consuming them; returns how many there were.
+  uint32_t peek(uint32_t offset, std::span<uint8_t> out) const;
   // The peer's FIN has been received (octets before it may still be unread).
   bool peer_finished() const;
 
@@ -59,8 +61,12 @@ class Connection {
   void commit(uint32_t count);
   // Octets that send() would take now.
   uint32_t writable_bytes() const;
+  // Asks for on_writable when more room has been made, though nothing has come up short.
+  void request_writable() { want_writable_ = true; }
   // Octets queued or sent and not yet acknowledged.
   uint32_t unacknowledged_bytes() const;
+  // Of these, the octets that have not been sent at all.
+  uint32_t unsent_bytes() const;
   // send(), and the peer is told that all up to the last of these octets is urgent (RFC 9293 §3.8.5; new
   // applications should not). Where fewer than all are taken nothing is urgent yet: send the rest likewise.
   uint32_t send_urgent(std::span<const uint8_t> octets);
@@ -84,6 +90,12 @@ class Connection {
   // ---- settings ------------------------------------------------------------------------------------------
   // Nagle's algorithm off or on (RFC 9293 §3.7.4).
   void set_no_delay(bool on);
+  // Corked: what fills no segment waits until uncorked, but no longer than a retransmission time-out.
+  void set_cork(bool on);
+  // Octets of the buffers. What is queued stays, and so does the window that has been offered; a larger
+  // receive buffer cannot offer more than the window scale of the handshake can say.
+  void set_send_buffer(uint32_t octets) { tcb_.cold.send_buffer = octets; }
+  void set_receive_buffer(uint32_t octets) { tcb_.cold.receive_buffer = octets; }
   // What this connection has otherwise than the shard; what is not set follows TcpParams. Set at any time, it
   // counts at once: copy settings(), change, set(). False: no memory is left for settings of its own, and
   // nothing has changed. (Listeners have settings for all that they accept: ListenerParams.)

@@ -58,6 +58,14 @@ class Stack {
   virtual OpenResult connect(const ConnectOptions& options, Handler& handler) = 0;
   // Passive open; every connection accepted gets `handler`.
   virtual OpenError listen(const ListenerParams& params, Handler& handler, std::string_view name) = 0;
+  // ListenerParams::connection of a listener that there is already; false: nobody listens on exactly this
+  // endpoint.
+  virtual bool set_listening(const Endpoint& local, const ConnectionParams& settings) = 0;
+  // Ends the listening on exactly this endpoint: its half-open connections are forgotten, those that were
+  // established stay. False: nobody listened there.
+  virtual bool stop_listening(const Endpoint& local) = 0;
+  // Whether connections may be opened from, and accepted at, this address.
+  virtual bool is_local(const IpAddress& address) const = 0;
   // ListenerParams::fast_open_pending of a listener that there is already; false: there is none at `local`.
   virtual bool set_fast_open_pending(const Endpoint& local, uint32_t pending) = 0;
   // Whether a connect() with `fast_open` would find a cookie, so that data could go with its SYN.

@@ -36,6 +36,8 @@ struct TcpParams {
   bool window_scaling = true;             // RFC 7323 §2
   bool sack = true;                       // RFC 2018
   bool nagle = true;                      // RFC 9293 §3.7.4; a connection may switch it off
+  bool push_bursts = false;               // PSH on the last segment of a burst that the windows end, too
+  bool idle_restart = true;               // RFC 5681 §4.1: the congestion window is reduced after an idle time
   bool quick_ack = true;                  // acknowledge at once while a connection is young
   uint32_t initial_window_segments = 10;  // RFC 6928
   bool fast_open = true;                  // RFC 7413, where a listener or connect() asks for it
@@ -110,6 +112,9 @@ struct Route {
 struct InterfaceParams {
   MacAddress mac;
   uint16_t mtu = 1500;  // octets of an IP packet
+  // Octets of the largest IP packet taken, where the link hands over several segments as one (LRO); smaller
+  // than the MTU: the MTU.
+  uint16_t largest_received = 0;
   std::vector<Prefix> addresses;
   std::vector<Route> routes;
 };

@@ -63,6 +63,12 @@ LocalId Host::local_id(const IpAddress& address) const { return impl_->local.fin
 const IpAddress& Host::local_address(LocalId id) const { return impl_->local.at(id); }
 const InterfaceParams& Host::interface() const { return impl_->interface; }
 
+void Host::add_address(const Prefix& prefix) {
+  if (!impl_->local.add(prefix)) return;
+  impl_->routes.add_on_link(prefix);
+  impl_->last_handle = {};
+}
+
 bool Host::source_acceptable(const IpAddress& source) const {
   return !impl_->local.contains(source) && !impl_->local.is_subnet_broadcast(source);
 }

@@ -60,6 +60,8 @@ class Host {
   LocalId local_id(const IpAddress& address) const;  // kNoLocal: not ours
   const IpAddress& local_address(LocalId id) const;
   const InterfaceParams& interface() const;
+  // One more address of ours with its on-link prefix; nothing happens when it is there already.
+  void add_address(const Prefix& prefix);
 
   // Whether a received segment may have this source as far as our own addresses say: false for one of ours
   // and for a broadcast address of our subnets (RFC 1122 §3.2.1.3). The parser has seen to the rest.

@@ -18,8 +18,7 @@ IpAddress link_local_address(const MacAddress& mac) {
 LocalAddresses::LocalAddresses(const InterfaceParams& interface) {
   const auto& configured = interface.addresses;
   MILLRACE_CHECK(configured.size() + 1 < kNoLocal);
-  slots_.assign(std::bit_ceil(2 * (configured.size() + 1)), kNoLocal);
-  mask_ = static_cast<uint32_t>(slots_.size() - 1);
+  slots_.assign(1, kNoLocal);
   bool v6 = false;
   for (const Prefix& prefix : configured) {
     add(prefix);
@@ -29,12 +28,23 @@ LocalAddresses::LocalAddresses(const InterfaceParams& interface) {
   if (v6) add({link_local_address(interface.mac), 64});
 }
 
-void LocalAddresses::add(const Prefix& prefix) {
-  uint32_t at = mix(prefix.address);
-  for (; slots_[at & mask_] != kNoLocal; ++at)
-    if (prefixes_[slots_[at & mask_]].address == prefix.address) return;
-  slots_[at & mask_] = static_cast<LocalId>(prefixes_.size());
+bool LocalAddresses::add(const Prefix& prefix) {
+  if (contains(prefix.address) || prefixes_.size() + 1 >= kNoLocal) return false;
   prefixes_.push_back(prefix);
+  if (slots_.size() >= 2 * (prefixes_.size() + 1)) {
+    place(static_cast<LocalId>(prefixes_.size() - 1));
+    return true;
+  }
+  slots_.assign(std::bit_ceil(2 * (prefixes_.size() + 1)), kNoLocal);
+  mask_ = static_cast<uint32_t>(slots_.size() - 1);
+  for (LocalId id = 0; id < prefixes_.size(); ++id) place(id);
+  return true;
+}
+
+void LocalAddresses::place(LocalId id) {
+  uint32_t at = mix(prefixes_[id].address);
+  while (slots_[at & mask_] != kNoLocal) ++at;
+  slots_[at & mask_] = id;
 }
 
 bool LocalAddresses::in_group(const IpAddress& group) const {

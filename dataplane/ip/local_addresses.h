@@ -51,8 +51,11 @@ class LocalAddresses {
   // Whether this is a broadcast address of one of our IPv4 subnets.
   bool is_subnet_broadcast(const IpAddress& address) const;
 
+  // False: it was there already, or the numbers have run out.
+  bool add(const Prefix& prefix);
+
  private:
-  void add(const Prefix& prefix);
+  void place(LocalId id);
 
   std::vector<Prefix> prefixes_;
   std::vector<LocalId> slots_;  // open addressing, at least half empty; only we choose what is in it

@@ -6,21 +6,29 @@
 namespace millrace::ip {
 
 Routes::Routes(const InterfaceParams& interface, const LocalAddresses& local) : local_(local) {
-  for (const Prefix& prefix : local.prefixes()) {
-    Entry entry = entry_of(prefix);
-    entry.on_link = true;
-    entry.has_broadcast = prefix.address.is_v4() && prefix.length <= 30;
-    table(prefix.address.is_v4()).push_back(entry);
-  }
+  for (const Prefix& prefix : local.prefixes()) add_on_link(prefix);
   for (const Route& route : interface.routes) {
     Entry entry = entry_of(route.destination);
     entry.gateway = route.gateway;
     entry.on_link = route.gateway.is_unspecified();
-    table(route.destination.address.is_v4()).push_back(entry);
+    insert(route.destination.address.is_v4(), entry);
   }
-  const auto longer = [](const Entry& a, const Entry& b) { return a.length > b.length; };
-  std::stable_sort(v4_.begin(), v4_.end(), longer);
-  std::stable_sort(v6_.begin(), v6_.end(), longer);
+}
+
+void Routes::add_on_link(const Prefix& prefix) {
+  Entry entry = entry_of(prefix);
+  entry.on_link = true;
+  entry.has_broadcast = prefix.address.is_v4() && prefix.length <= 30;
+  insert(prefix.address.is_v4(), entry);
+}
+
+// Behind those as long, but an on-link prefix before routes.
+void Routes::insert(bool v4, const Entry& entry) {
+  std::vector<Entry>& into = table(v4);
+  const auto next = std::find_if(into.begin(), into.end(), [&](const Entry& other) {
+    return other.length < entry.length || (other.length == entry.length && entry.on_link && !other.on_link);
+  });
+  into.insert(next, entry);
 }
 
 Routes::Entry Routes::entry_of(const Prefix& prefix) {

@@ -17,6 +17,7 @@ class Routes {
   // route, or an address that we do not send to (a group's, a broadcast, one of ours).
   const IpAddress* next_hop(const IpAddress& destination) const;
 
+  void add_on_link(const Prefix& prefix);
   // Whether the address lies in a prefix of this link.
   bool on_link(const IpAddress& address) const;
 
@@ -33,6 +34,7 @@ class Routes {
   };
 
   static Entry entry_of(const Prefix& prefix);
+  void insert(bool v4, const Entry& entry);
   const Entry* find(const IpAddress& destination) const;
   std::vector<Entry>& table(bool v4) { return v4 ? v4_ : v6_; }
 

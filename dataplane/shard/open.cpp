@@ -141,8 +141,10 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
     return app::OpenError::BadAddress;
   if (!address.is_unspecified() && impl_->host.local_id(address) == ip::kNoLocal)
     return app::OpenError::AddressNotOurs;
-  if (impl_->listeners.size() >= std::numeric_limits<uint16_t>::max()) return app::OpenError::NoMemory;
-  const auto index = static_cast<uint32_t>(impl_->listeners.size());
+  const auto free = std::find_if(impl_->listeners.begin(), impl_->listeners.end(),
+                                 [](const Listener& listener) { return listener.handler == nullptr; });
+  const auto index = static_cast<uint32_t>(free - impl_->listeners.begin());
+  if (index >= std::numeric_limits<uint16_t>::max()) return app::OpenError::NoMemory;
   switch (impl_->listening.add(params.local, index)) {
     case flow::ListenResult::Added:
       break;
@@ -153,13 +155,44 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
     case flow::ListenResult::Full:
       return app::OpenError::NoMemory;
   }
-  impl_->listeners.push_back({.params = params,
-                              .handler = &handler,
-                              .name = std::string(name),
-                              .settings = &impl_->profile(params.connection),
-                              .fast_open = tcp::FastOpenPending(params.fast_open_pending)});
+  if (free == impl_->listeners.end()) impl_->listeners.emplace_back();
+  impl_->listeners[index] = {.params = params,
+                             .handler = &handler,
+                             .name = std::string(name),
+                             .settings = &impl_->profile(params.connection),
+                             .fast_open = tcp::FastOpenPending(params.fast_open_pending)};
   return app::OpenError::None;
 }
+
+bool Shard::stop_listening(const Endpoint& local) {
+  const std::optional<uint32_t> index = impl_->listening.remove(local);
+  if (!index) return false;
+  for (uint32_t i = 0; impl_->listeners[*index].half_open != 0 && i < impl_->syn_queue.extent(); ++i)
+    if (impl_->syn_queue.contains(i) && impl_->syn_queue[i].listener == *index)
+      impl_->forget_syn_record(i, impl_->hash(impl_->syn_queue[i].key));
+  // The number goes to the next listener, so nobody may hold it any longer.
+  for (uint32_t i = 0; i < impl_->connections.extent(); ++i) {
+    if (!impl_->connections.contains(i) || impl_->connections[i].links.listener != *index) continue;
+    impl_->connections[i].links.listener = kNoIndex;
+    impl_->connections[i].tcb().cold.fast_open.pending = false;  // its bound goes with the listener
+  }
+  impl_->listeners[*index] = Listener();
+  return true;
+}
+
+bool Shard::set_listening(const Endpoint& local, const ConnectionParams& settings) {
+  for (Listener& listener : impl_->listeners) {
+    if (listener.handler == nullptr || listener.params.local != local) continue;
+    listener.params.connection = settings;
+    listener.settings = &impl_->profile(settings);
+    return true;
+  }
+  return false;
+}
+
+bool Shard::is_local(const IpAddress& address) const { return impl_->host.local_id(address) != ip::kNoLocal; }
+
+void Shard::add_address(const Prefix& prefix) { impl_->host.add_address(prefix); }
 
 // Listeners come and go, connections keep what they were accepted with.
 const ConnectionParams& Shard::Impl::profile(const ConnectionParams& settings) {

@@ -46,7 +46,7 @@ void Shard::Impl::receive_burst(std::span<Packet> burst, PacketBatch& out) {
 }
 
 void Shard::Impl::parse(std::span<Packet> burst, PacketBatch& out) {
-  const wire::ParseParams parse_params{.mac = params.interface.mac, .mtu = params.interface.mtu};
+  const wire::ParseParams parse_params{.mac = params.interface.mac, .mtu = std::max(params.interface.mtu, params.interface.largest_received)};
   uint64_t octets = 0;
   for (size_t i = 0; i < burst.size(); ++i) {
     wire::Frame& frame = frames[i];

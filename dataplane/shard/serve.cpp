@@ -159,6 +159,13 @@ void Shard::Impl::forget_time_wait(uint32_t index, uint64_t key_hash) {
   time_wait.destroy(index);
 }
 
+void Shard::forget_time_wait() {
+  while (!impl_->time_wait_fifo.empty()) {
+    const uint32_t oldest = impl_->time_wait_fifo.front();
+    impl_->forget_time_wait(oldest, impl_->hash(impl_->time_wait[oldest].key));
+  }
+}
+
 void Shard::Impl::destroy(app::Connection& connection) {
   const uint32_t index = connection.links.index;
   wheel.cancel(connection.tcb().hot.timer);

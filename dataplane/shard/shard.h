@@ -59,9 +59,15 @@ class Shard final : public app::Stack {
 
   app::OpenResult connect(const app::ConnectOptions& options, app::Handler& handler) override;
   app::OpenError listen(const ListenerParams& params, app::Handler& handler, std::string_view name) override;
+  bool set_listening(const Endpoint& local, const ConnectionParams& settings) override;
+  bool stop_listening(const Endpoint& local) override;
+  bool is_local(const IpAddress& address) const override;
   bool set_fast_open_pending(const Endpoint& local, uint32_t pending) override;
   bool has_fast_open_cookie(const app::ConnectOptions& options) const override;
   Instant now() const override;
+
+  // One more address of ours, for as long as the shard lives; it is not announced.
+  void add_address(const Prefix& prefix);
 
   // From now on run() calls `program`, which outlives the shard.
   void add_program(app::Program& program);
@@ -73,6 +79,8 @@ class Shard final : public app::Stack {
   void drain(Instant now);
   // Aborts every connection; the RSTs leave with transmit().
   void abort_all(Instant now);
+  // Ends the quiet time of every connection in TIME-WAIT.
+  void forget_time_wait();
   uint32_t connections() const;  // TCBs, half-open ones included; TIME-WAIT not
 
   // New values for what may change live; between two bursts.

@@ -93,7 +93,8 @@ uint64_t Shard::copy_connections(uint64_t cursor, size_t limit, std::vector<Conn
 
 std::vector<ListenerRow> Shard::listeners() const {
   std::vector<ListenerRow> rows;
-  for (const Listener& listener : impl_->listeners)
+  for (const Listener& listener : impl_->listeners) {
+    if (listener.handler == nullptr) continue;
     rows.push_back({.name = listener.name,
                     .local = listener.params.local,
                     .half_open = listener.half_open,
@@ -106,6 +107,7 @@ std::vector<ListenerRow> Shard::listeners() const {
                     .cookies_sent = listener.cookies_sent,
                     .cookies_accepted = listener.cookies_accepted,
                     .cookies_rejected = listener.cookies_rejected});
+  }
   return rows;
 }
 

@@ -149,6 +149,7 @@ struct TcbCold {
   uint8_t received_dscp = 0;  // of the last acceptable segment (RFC 9293 §3.9.2 MAY-9)
   FastOpenState fast_open;
   bool scaling : 1 = false;                // windows are scaled (RFC 7323 §2.2)
+  bool corked : 1 = false;                 // the application is not through with a write
   bool syn_repeated : 1 = false;           // at once, because the peer answered for an earlier connection
   SoftError soft_error = SoftError::None;  // since the last progress (RFC 1122 §4.2.3.9)
   uint32_t retransmits = 0;

@@ -103,17 +103,17 @@ uint32_t fast_open_length(const FastOpenCookie& cookie) {
 
 uint32_t padding(uint32_t octets) { return -octets & 3; }
 
-// The padding goes first, like that of the other options.
+// The padding goes last: middleboxes know the layout that Linux gives this option.
 [[gnu::cold]] uint8_t* write_fast_open(uint8_t* out, const FastOpenCookie& cookie) {
   const uint32_t length = fast_open_length(cookie);
-  out = write_nops(out, static_cast<int>(padding(length)));
   *out++ = cookie.experimental ? kExperimental : kFastOpen;
   *out++ = static_cast<uint8_t>(length);
   if (cookie.experimental) {
     put16(out, kFastOpenExid);
     out += 2;
   }
-  return std::copy_n(cookie.octets.begin(), cookie.length, out);
+  out = std::copy_n(cookie.octets.begin(), cookie.length, out);
+  return write_nops(out, static_cast<int>(padding(length)));
 }
 
 uint8_t* write_syn_options(uint8_t* out, const TcpOptions& options) {

@@ -114,7 +114,7 @@ std::vector<uint8_t> Peer::frame_of(const PeerSegment& segment) {
 
 void Peer::send_frame(const std::vector<uint8_t>& frame) {
   Packet packet = peer_pool_.allocate();
-  std::memcpy(packet.data(), frame.data(), frame.size());
+  if (frame.size() != 0) std::memcpy(packet.data(), frame.data(), frame.size());
   packet.set_length(static_cast<uint32_t>(frame.size()));
   inbox_.push_back(std::move(packet));
   run();

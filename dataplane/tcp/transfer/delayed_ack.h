@@ -10,9 +10,12 @@ namespace millrace::tcp {
 // So many segments are acknowledged at once while a connection is young (TcpParams::quick_ack).
 inline constexpr uint8_t kQuickAcks = 16;
 
-// A segment with data was received in order.
-inline void note_data_received(TcbHot& hot, const TcpParams& params) {
-  if (hot.segments_unacked < 255) ++hot.segments_unacked;
+// A segment with `length` octets of data was received in order. A link that hands over several segments as
+// one (LRO) does not change how many the peer has sent.
+inline void note_data_received(TcbHot& hot, Bytes length, const TcpParams& params) {
+  const unsigned segments = length > hot.mss ? 2 : 1;
+  if (hot.segments_unacked < 254)
+    hot.segments_unacked = static_cast<uint8_t>(hot.segments_unacked + segments);
   if (params.quick_ack && hot.quick_acks > 0) {
     --hot.quick_acks;
     hot.flags.ack_now = true;

@@ -45,7 +45,7 @@ Verdict take_in_order_data(Tcb& tcb, const wire::Segment& segment, Packet& packe
   tcb.cold.bytes_received += length;
   tcb.hot.rcv_nxt += length;
   tcb.hot.events |= Event::kReadable;
-  note_data_received(tcb.hot, context.params);
+  note_data_received(tcb.hot, length, context.params);
   return Verdict::taken();
 }
 

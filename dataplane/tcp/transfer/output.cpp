@@ -163,14 +163,28 @@ bool has_data_in_flight(const TcbHot& hot) {
 bool is_worth_sending(const Tcb& tcb, Bytes length, Bytes unsent) {
   const TcbHot& hot = tcb.hot;
   if (length == hot.mss) return true;
-  if (length == unsent) return !has_data_in_flight(hot) || hot.flags.no_delay || hot.flags.fin_queued;
+  if (length == unsent) {
+    if (hot.flags.fin_queued) return true;
+    return !tcb.cold.corked && (!has_data_in_flight(hot) || hot.flags.no_delay);
+  }
   return length >= tcb.cold.max_snd_wnd / 2;
 }
 
 void restart_after_idle(Tcb& tcb, const Context& context) {
+  if (!context.params.idle_restart) return;
   if (tcb.hot.has_flight() || context.now - tcb.cold.last_sent_at <= Micros(tcb.hot.rto_us)) return;
   tcb.cold.cc.on_idle_restart(context.now, context.params.initial_window_segments);
   tcb.hot.cwnd = tcb.cold.cc.cwnd();
+}
+
+// The windows end a burst of several segments here: the peer's GRO need not wait for more (RFC 9293 §3.9.1.2
+// leaves it to us when to push what is queued).
+bool ends_burst(const Tcb& tcb, const Context& context, Bytes length) {
+  const TcbHot& hot = tcb.hot;
+  if (!context.params.push_bursts || !hot.has_flight() || tcb.cold.last_sent_at != context.now) return false;
+  const Seq next = hot.snd_nxt + length;
+  const Bytes room = (hot.snd_una + hot.snd_wnd).after(next) ? hot.snd_una + hot.snd_wnd - next : 0;
+  return room < hot.mss || in_flight(tcb) + length + hot.mss > hot.cwnd + limited_transmit(tcb);
 }
 
 void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
@@ -201,7 +215,9 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
                    hot.state() != State::SynReceived;
   if (length == 0 && !fin) return false;
   if (length != 0 && !is_worth_sending(tcb, length, unsent)) return false;
+  const bool push = ends_burst(tcb, context, length);
   fill_data(tcb, context, hot.snd_nxt, length, fin, segment, payload);
+  if (push && length != 0) segment.flags = segment.flags | wire::kPsh;
   take_as_sent(tcb, context, length, fin);
   return true;
 }

@@ -46,6 +46,21 @@ std::span<const uint8_t> ReceiveQueue::front() const {
   return {head_->data, head_->length};
 }
 
+Bytes ReceiveQueue::copy(Bytes offset, std::span<uint8_t> out) const {
+  Bytes copied = 0;
+  for (const Piece* piece = head_; piece != nullptr && copied < out.size(); piece = piece->next) {
+    if (offset >= piece->length) {
+      offset -= piece->length;
+      continue;
+    }
+    const auto part = static_cast<Bytes>(std::min<size_t>(piece->length - offset, out.size() - copied));
+    std::memcpy(out.data() + copied, piece->data + offset, part);
+    copied += part;
+    offset = 0;
+  }
+  return copied;
+}
+
 void ReceiveQueue::consume(Bytes count) {
   MILLRACE_CHECK(count <= size_);
   size_ -= count;

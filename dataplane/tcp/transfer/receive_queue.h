@@ -31,6 +31,8 @@ class ReceiveQueue {
 
   // The first run of octets.
   std::span<const uint8_t> front() const;
+  // Copies octets from `offset` on, as many as there are and `out` takes; returns how many.
+  Bytes copy(Bytes offset, std::span<uint8_t> out) const;
   void consume(Bytes count);
   void clear();
 

@@ -16,7 +16,7 @@ void take_in_order(Tcb& tcb, Bytes length, const Context& context) {
   tcb.cold.bytes_received += length + released;
   context.counters.tcp_bytes_received.add(length + released);
   hot.events |= Event::kReadable;
-  note_data_received(hot, context.params);
+  note_data_received(hot, length, context.params);
   // RFC 5681 §4.2: at once when all or part of a gap is filled.
   if (released != 0 || !tcb.cold.reassembly.empty()) hot.flags.ack_now = true;
   if (hot.flags.unpredictable) renew_predictability(tcb);

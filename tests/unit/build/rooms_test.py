@@ -34,6 +34,9 @@ def include_problems(path, room, text):
             yield f"{path}:{line_number}: rte_* belongs to dpdk/ alone: {match.group(1)}"
         if first in ("config", "control") or (first in BELOW and first != room and first not in BELOW[room]):
             yield f"{path}:{line_number}: {room}/ may not see {match.group(1)}"
+        # A room inside a room: it sees app/, and of dataplane/ nobody sees it.
+        if match.group(1).startswith("app/socket/") and not path.startswith(os.path.join("dataplane", "app", "socket")):
+            yield f"{path}:{line_number}: {room}/ may not see {match.group(1)}"
 
 
 def source_problems(source):

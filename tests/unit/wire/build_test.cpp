@@ -235,13 +235,13 @@ TEST(BuildArp, Request_OctetByOctet) {
 }
 
 // RFC 7413 §4.1.1; with every other option of a SYN the longest cookie fills the 40 octets.
-TEST(Build, FastOpenCookie_IsPaddedInFront) {
+TEST(Build, FastOpenCookie_IsPaddedBehind) {
   Segment syn = segment_of(Family::V4, kSyn);
   FastOpenCookie& cookie = syn.options.fast_open.emplace();
-  EXPECT_EQ(options_of(syn), hex("01012202"));
+  EXPECT_EQ(options_of(syn), hex("22020101"));
   cookie.length = 8;
   for (size_t i = 0; i < 16; ++i) cookie.octets[i] = static_cast<uint8_t>(i);
-  EXPECT_EQ(options_of(syn), hex("0101220a 0001020304050607"));
+  EXPECT_EQ(options_of(syn), hex("220a 0001020304050607 0101"));
   cookie.experimental = true;
   EXPECT_EQ(options_of(syn), hex("fe0cf989 0001020304050607"));
   cookie.length = 16;
@@ -251,7 +251,7 @@ TEST(Build, FastOpenCookie_IsPaddedInFront) {
   syn.options.timestamps = Timestamps{1, 0};
   syn.options.window_scale = WindowScale(14);
   EXPECT_EQ(options_of(syn), hex("02040218 0402080a0000000100000000 0103030e"
-                                 "01012212 000102030405060708090a0b0c0d0e0f"));
+                                 "2212 000102030405060708090a0b0c0d0e0f 0101"));
   EXPECT_EQ(tcp_header_length(syn.options, true), 60U);
   EXPECT_EQ(tcp_header_length(syn.options, false), 32U) << "no cookie without SYN";
 }

@@ -1,0 +1,84 @@
+// listen, accept, and the queue between them. Neighbour: socket.h.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "app/socket/address.h"
+#include "app/socket/socket.h"
+
+namespace millrace::socket {
+
+namespace {
+
+constexpr int kMostBacklog = 4096;  // as net.core.somaxconn
+
+}  // namespace
+
+Outcome Socket::listen(int backlog) {
+  if (phase_ != Phase::Fresh) return Outcome::failed(EINVAL);
+  // As Linux counts: a backlog of n holds n + 1.
+  backlog_ = std::clamp(backlog, 0, kMostBacklog);
+  if (listening_) return Outcome::ok();
+  if (!bound_) {
+    const Endpoint any{any_address(domain_ == AF_INET ? Family::V4 : Family::V6), 0};
+    if (const Outcome bound = bind(any); bound.error != 0) return bound;
+  }
+  if (!shared_->ports.may_listen(*bound_)) return Outcome::failed(EADDRINUSE);
+  std::vector<Endpoint> wanted{*bound_};
+  if (domain_ == AF_INET6 && bound_->address.is_unspecified() && !settings_.v6_only)
+    wanted.push_back({any_address(Family::V4), bound_->port});
+  for (const Endpoint& local : wanted) {
+    ListenerParams params;
+    params.local = local;
+    params.connection = connection_params();
+    params.fast_open_pending = fast_open_queue();
+    params.backlog = static_cast<uint32_t>(std::max(backlog_ + 1, 8));
+    if (shared_->stack.listen(params, *this, "socket") != app::OpenError::None) {
+      stop_listening();
+      return Outcome::failed(EADDRINUSE);
+    }
+    listening_on_.push_back(local);
+  }
+  listening_ = true;
+  shared_->ports.set_listening(*bound_, true);
+  return Outcome::ok();
+}
+
+uint32_t Socket::accept_room(const Endpoint&) const {
+  const auto most = static_cast<size_t>(backlog_) + 1;
+  return static_cast<uint32_t>(most - std::min(most, accept_queue_.size()));
+}
+
+void Socket::accept_connection(app::Connection& connection) {
+  auto child = std::make_shared<Socket>(*shared_, domain_);
+  child->settings_ = settings_;
+  child->adopt(connection);
+  accept_queue_.push_back(std::move(child));
+  wake(EPOLLIN | EPOLLRDNORM);
+}
+
+Outcome Socket::accept(std::shared_ptr<Socket>& accepted, Call& call) {
+  if (!listening_) return Outcome::failed(EINVAL);
+  call.begin(shared_->stack.now(), settings_.receive_timeout);
+  if (!accept_queue_.empty()) {
+    accepted = std::move(accept_queue_.front());
+    accept_queue_.pop_front();
+    return Outcome::ok();
+  }
+  if (nonblocking || shared_->stack.now() >= call.deadline) return Outcome::failed(EAGAIN);
+  return Outcome::wait(call.deadline);
+}
+
+void Socket::stop_listening() {
+  for (const Endpoint& local : listening_on_) shared_->stack.stop_listening(local);
+  listening_on_.clear();
+  if (bound_) shared_->ports.set_listening(*bound_, false);
+  listening_ = false;
+  // Nobody will ever accept them (RFC 9293 §3.10.5).
+  for (const std::shared_ptr<Socket>& child : accept_queue_) child->disconnect();
+  accept_queue_.clear();
+  wake(EPOLLIN | EPOLLHUP);
+}
+
+}  // namespace millrace::socket

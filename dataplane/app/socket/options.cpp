@@ -1,0 +1,380 @@
+#include "app/socket/options.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "app/socket/tcp_info.h"
+
+namespace millrace::socket {
+
+namespace {
+
+// Numbers of Linux that glibc 2.36 does not name.
+constexpr int kSoMeminfo = 55, kTcpInq = 36, kTcpTxDelay = 37;
+
+// A value as getsockopt() gives and setsockopt() takes it.
+struct Value {
+  uint8_t octets[512] = {};
+  socklen_t length = 0;
+
+  int as_int() const {
+    int value = 0;
+    std::memcpy(&value, octets, sizeof value);
+    return value;
+  }
+  template <typename T>
+  T as() const {
+    T value{};
+    std::memcpy(&value, octets, sizeof value);
+    return value;
+  }
+  template <typename T>
+  void set(const T& value) {
+    static_assert(sizeof(T) <= sizeof octets);
+    std::memcpy(octets, &value, sizeof value);
+    length = sizeof value;
+  }
+};
+
+using Getter = int (*)(Socket&, Value&);        // an errno, 0: done
+using Setter = int (*)(Socket&, const Value&);  // likewise
+
+struct Option {
+  int level;
+  int name;
+  socklen_t size;  // the least that setsockopt() must bring
+  Getter get;      // nullptr: ENOPROTOOPT
+  Setter set;      // nullptr: ENOPROTOOPT
+};
+
+// ---- the common shapes: a flag or a number of Settings, between bounds
+
+template <auto Member>
+int get_number(Socket& socket, Value& value) {
+  value.set(static_cast<int>(socket.settings().*Member));
+  return 0;
+}
+
+template <auto Member>
+int set_flag(Socket& socket, const Value& value) {
+  socket.settings().*Member = value.as_int() != 0;
+  socket.apply_settings();
+  return 0;
+}
+
+// Linux pushes what is queued, corked or not.
+int set_no_delay(Socket& socket, const Value& value) {
+  socket.settings().no_delay = value.as_int() != 0;
+  socket.apply_settings();
+  if (socket.connection() != nullptr && socket.settings().no_delay) socket.connection()->set_cork(false);
+  return 0;
+}
+
+template <auto Member, int Least, int Most>
+int set_number(Socket& socket, const Value& value) {
+  const int number = value.as_int();
+  if (number < Least || number > Most) return EINVAL;
+  socket.settings().*Member =
+      static_cast<std::remove_reference_t<decltype(socket.settings().*Member)>>(number);
+  socket.apply_settings();
+  return 0;
+}
+
+// ---- SOL_SOCKET
+
+int get_error(Socket& socket, Value& value) {
+  value.set(socket.take_error());
+  return 0;
+}
+
+int get_linger(Socket& socket, Value& value) {
+  value.set(
+      ::linger{.l_onoff = socket.settings().linger ? 1 : 0, .l_linger = socket.settings().linger_seconds});
+  return 0;
+}
+int set_linger(Socket& socket, const Value& value) {
+  const auto linger = value.as<::linger>();
+  socket.settings().linger = linger.l_onoff != 0;
+  if (linger.l_onoff != 0) socket.settings().linger_seconds = std::max(0, linger.l_linger);
+  socket.apply_settings();
+  return 0;
+}
+
+template <auto Member>
+int get_time(Socket& socket, Value& value) {
+  const int64_t micros = (socket.settings().*Member).count();
+  value.set(timeval{.tv_sec = micros / 1'000'000, .tv_usec = micros % 1'000'000});
+  return 0;
+}
+template <auto Member>
+int set_time(Socket& socket, const Value& value) {
+  const auto time = value.as<timeval>();
+  if (time.tv_usec < 0 || time.tv_usec >= 1'000'000) return EDOM;
+  const int64_t seconds = std::clamp<int64_t>(time.tv_sec, 0, int64_t{1} << 31);
+  socket.settings().*Member = Micros(seconds * 1'000'000 + (time.tv_sec < 0 ? 0 : time.tv_usec));
+  return 0;
+}
+
+// Linux doubles what is asked for and shows the double; the other half is for its bookkeeping.
+constexpr int kSmallestSendBuffer = 4608, kSmallestReceiveBuffer = 2304;
+
+int get_send_buffer(Socket& socket, Value& value) {
+  value.set(static_cast<int>(std::min<uint32_t>(2 * socket.send_buffer(), INT_MAX)));
+  return 0;
+}
+int set_send_buffer(Socket& socket, const Value& value) {
+  const int asked = std::clamp(value.as_int(), 0, 64 << 20);
+  socket.settings().send_buffer = static_cast<uint32_t>(std::max(2 * asked, kSmallestSendBuffer) / 2);
+  socket.apply_settings();
+  return 0;
+}
+int get_receive_buffer(Socket& socket, Value& value) {
+  const uint32_t octets = socket.connection() != nullptr ? socket.connection()->tcb().cold.receive_buffer
+                                                         : socket.settings().receive_buffer;
+  value.set(static_cast<int>(std::min<uint32_t>(2 * octets, INT_MAX)));
+  return 0;
+}
+int set_receive_buffer(Socket& socket, const Value& value) {
+  const int asked = std::clamp(value.as_int(), 0, 64 << 20);
+  socket.settings().receive_buffer = static_cast<uint32_t>(std::max(2 * asked, kSmallestReceiveBuffer) / 2);
+  socket.apply_settings();
+  return 0;
+}
+
+int set_low_water(Socket& socket, const Value& value) {
+  const int octets = value.as_int();
+  socket.settings().receive_low_water = octets < 0 ? INT_MAX : std::max(1, octets);
+  return 0;
+}
+
+template <int Constant>
+int get_constant(Socket&, Value& value) {
+  value.set(Constant);
+  return 0;
+}
+int get_domain(Socket& socket, Value& value) {
+  value.set(socket.domain());
+  return 0;
+}
+int get_accepts(Socket& socket, Value& value) {
+  value.set(socket.listening() ? 1 : 0);
+  return 0;
+}
+int get_meminfo(Socket& socket, Value& value) {
+  uint32_t words[9] = {};
+  words[0] = socket.readable_bytes();
+  words[1] = socket.settings().receive_buffer;
+  words[2] = socket.queued_bytes();
+  words[3] = socket.send_buffer();
+  words[5] = socket.queued_bytes();
+  value.set(words);
+  return 0;
+}
+int set_nothing(Socket&, const Value&) { return 0; }
+
+// ---- IPPROTO_TCP
+
+int get_max_segment(Socket& socket, Value& value) {
+  // RFC 9293 §3.7.1's default until a connection knows better; Linux answers likewise.
+  const int asked = socket.settings().max_segment;
+  value.set(socket.connection() != nullptr ? int{socket.connection()->tcb().hot.mss}
+            : asked != 0                   ? asked
+                                           : 536);
+  return 0;
+}
+int set_max_segment(Socket& socket, const Value& value) {
+  constexpr int kLeast = 88, kMost = 32767;
+  const int octets = value.as_int();
+  if (octets != 0 && (octets < kLeast || octets > kMost)) return EINVAL;
+  socket.settings().max_segment = octets;
+  socket.apply_settings();
+  return 0;
+}
+
+int get_info(Socket& socket, Value& value) {
+  value.set(tcp_info(socket));
+  return 0;
+}
+int get_cc_info(Socket&, Value& value) {
+  value.length = 0;  // as Linux answers for NewReno
+  return 0;
+}
+
+int get_congestion(Socket& socket, Value& value) {
+  constexpr socklen_t kName = 16;  // TCP_CA_NAME_MAX
+  const std::string& name = socket.settings().congestion;
+  std::memcpy(value.octets, name.data(), std::min<size_t>(name.size(), kName - 1));
+  value.length = kName;
+  return 0;
+}
+int set_congestion(Socket& socket, const Value& value) {
+  const auto* text = reinterpret_cast<const char*>(value.octets);
+  const std::string name(text, strnlen(text, std::min<size_t>(value.length, 15)));
+  if (name != "reno" && name != "cubic") return ENOENT;
+  socket.settings().congestion = name;
+  return 0;
+}
+
+int get_not_sent(Socket& socket, Value& value) {
+  value.set(socket.settings().not_sent_low_water);
+  return 0;
+}
+int set_not_sent(Socket& socket, const Value& value) {
+  socket.settings().not_sent_low_water = value.as<uint32_t>();
+  return 0;
+}
+
+int set_user_timeout(Socket& socket, const Value& value) {
+  const int milliseconds = value.as_int();
+  if (milliseconds < 0) return EINVAL;
+  socket.settings().user_timeout_ms = static_cast<uint32_t>(milliseconds);
+  socket.apply_settings();
+  return 0;
+}
+
+int set_fast_open(Socket& socket, const Value& value) {
+  if (value.as_int() < 0) return EINVAL;
+  socket.settings().fast_open_queue = value.as_int();
+  socket.apply_settings();
+  return 0;
+}
+
+int set_linger2(Socket& socket, const Value& value) {
+  socket.settings().linger2_seconds = std::clamp(value.as_int(), -1, 120);
+  socket.apply_settings();
+  return 0;
+}
+
+int set_window_clamp(Socket& socket, const Value& value) {
+  if (value.as_int() < 0) return EINVAL;
+  socket.settings().window_clamp = value.as_int();
+  socket.apply_settings();
+  return 0;
+}
+
+int set_tos(Socket& socket, const Value& value) {
+  socket.settings().tos = value.as_int() & 0xff;
+  socket.apply_settings();
+  return 0;
+}
+int set_ttl(Socket& socket, const Value& value) {
+  const int ttl = value.as_int();
+  if (ttl != -1 && (ttl < 1 || ttl > 255)) return EINVAL;
+  socket.settings().ttl = ttl == -1 ? 64 : ttl;
+  socket.apply_settings();
+  return 0;
+}
+
+// ---- the table
+
+constexpr socklen_t kInt = sizeof(int);
+constexpr int kTcp = IPPROTO_TCP;
+using S = Settings;
+
+constexpr Option kOptions[] = {
+    {SOL_SOCKET, SO_REUSEADDR, kInt, get_number<&S::reuse_address>, set_flag<&S::reuse_address>},
+    {SOL_SOCKET, SO_REUSEPORT, kInt, get_number<&S::reuse_port>, set_flag<&S::reuse_port>},
+    {SOL_SOCKET, SO_KEEPALIVE, kInt, get_number<&S::keep_alive>, set_flag<&S::keep_alive>},
+    {SOL_SOCKET, SO_OOBINLINE, kInt, get_number<&S::oob_inline>, set_flag<&S::oob_inline>},
+    {SOL_SOCKET, SO_LINGER, sizeof(::linger), get_linger, set_linger},
+    {SOL_SOCKET, SO_SNDBUF, kInt, get_send_buffer, set_send_buffer},
+    {SOL_SOCKET, SO_RCVBUF, kInt, get_receive_buffer, set_receive_buffer},
+    {SOL_SOCKET, SO_RCVLOWAT, kInt, get_number<&S::receive_low_water>, set_low_water},
+    {SOL_SOCKET, SO_SNDLOWAT, kInt, get_constant<1>, nullptr},
+    {SOL_SOCKET, SO_RCVTIMEO, sizeof(timeval), get_time<&S::receive_timeout>, set_time<&S::receive_timeout>},
+    {SOL_SOCKET, SO_SNDTIMEO, sizeof(timeval), get_time<&S::send_timeout>, set_time<&S::send_timeout>},
+    {SOL_SOCKET, SO_PRIORITY, kInt, get_number<&S::priority>, set_number<&S::priority, INT_MIN, INT_MAX>},
+    {SOL_SOCKET, SO_MARK, kInt, get_number<&S::mark>, set_number<&S::mark, INT_MIN, INT_MAX>},
+    {SOL_SOCKET, SO_ERROR, kInt, get_error, nullptr},
+    {SOL_SOCKET, SO_TYPE, kInt, get_constant<SOCK_STREAM>, nullptr},
+    {SOL_SOCKET, SO_PROTOCOL, kInt, get_constant<IPPROTO_TCP>, nullptr},
+    {SOL_SOCKET, SO_DOMAIN, kInt, get_domain, nullptr},
+    {SOL_SOCKET, SO_ACCEPTCONN, kInt, get_accepts, nullptr},
+    {SOL_SOCKET, kSoMeminfo, kInt, get_meminfo, nullptr},
+    {kTcp, TCP_NODELAY, kInt, get_number<&S::no_delay>, set_no_delay},
+    {kTcp, TCP_CORK, kInt, get_number<&S::cork>, set_flag<&S::cork>},
+    {kTcp, TCP_QUICKACK, kInt, get_number<&S::quick_ack>, set_flag<&S::quick_ack>},
+    {kTcp, TCP_MAXSEG, kInt, get_max_segment, set_max_segment},
+    {kTcp, TCP_KEEPIDLE, kInt, get_number<&S::keep_idle_seconds>,
+     set_number<&S::keep_idle_seconds, 1, 32767>},
+    {kTcp, TCP_KEEPINTVL, kInt, get_number<&S::keep_interval_seconds>,
+     set_number<&S::keep_interval_seconds, 1, 32767>},
+    {kTcp, TCP_KEEPCNT, kInt, get_number<&S::keep_count>, set_number<&S::keep_count, 1, 127>},
+    {kTcp, TCP_SYNCNT, kInt, get_number<&S::syn_count>, set_number<&S::syn_count, 1, 127>},
+    {kTcp, TCP_LINGER2, kInt, get_number<&S::linger2_seconds>, set_linger2},
+    {kTcp, TCP_DEFER_ACCEPT, kInt, get_number<&S::defer_accept_seconds>,
+     set_number<&S::defer_accept_seconds, 0, INT_MAX>},
+    {kTcp, TCP_WINDOW_CLAMP, kInt, get_number<&S::window_clamp>, set_window_clamp},
+    {kTcp, TCP_USER_TIMEOUT, kInt, get_number<&S::user_timeout_ms>, set_user_timeout},
+    {kTcp, TCP_NOTSENT_LOWAT, kInt, get_not_sent, set_not_sent},
+    {kTcp, TCP_CONGESTION, 1, get_congestion, set_congestion},
+    {kTcp, TCP_INFO, kInt, get_info, nullptr},
+    {kTcp, TCP_CC_INFO, kInt, get_cc_info, nullptr},
+    {kTcp, TCP_FASTOPEN, kInt, get_number<&S::fast_open_queue>, set_fast_open},
+    {kTcp, TCP_FASTOPEN_CONNECT, kInt, get_number<&S::fast_open_connect>,
+     set_number<&S::fast_open_connect, 0, 1>},
+    {kTcp, TCP_FASTOPEN_NO_COOKIE, kInt, get_number<&S::fast_open_no_cookie>,
+     set_number<&S::fast_open_no_cookie, 0, 1>},
+    {kTcp, kTcpInq, kInt, get_number<&S::inquire>, set_number<&S::inquire, 0, 1>},
+    {kTcp, kTcpTxDelay, kInt, get_constant<0>, nullptr},
+    {IPPROTO_IP, IP_TOS, 1, get_number<&S::tos>, set_tos},
+    {IPPROTO_IP, IP_TTL, 1, get_number<&S::ttl>, set_ttl},
+    {IPPROTO_IP, IP_MTU_DISCOVER, 1, get_number<&S::mtu_discover>, set_number<&S::mtu_discover, 0, 5>},
+    {IPPROTO_IP, IP_FREEBIND, 1, get_number<&S::free_bind>, set_flag<&S::free_bind>},
+    {IPPROTO_IP, IP_RECVERR, 1, get_constant<0>, set_nothing},
+    {IPPROTO_IPV6, IPV6_V6ONLY, kInt, get_number<&S::v6_only>, set_flag<&S::v6_only>},
+    {IPPROTO_IPV6, IPV6_TCLASS, kInt, get_number<&S::traffic_class>, set_number<&S::traffic_class, -1, 255>},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, kInt, get_number<&S::hop_limit>, set_number<&S::hop_limit, -1, 255>},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, kInt, get_number<&S::mtu_discover>, set_number<&S::mtu_discover, 0, 5>},
+    {IPPROTO_IPV6, IPV6_RECVERR, kInt, get_constant<0>, set_nothing},
+};
+
+const Option* find(int level, int name) {
+  const auto* found = std::find_if(std::begin(kOptions), std::end(kOptions), [&](const Option& option) {
+    return option.level == level && option.name == name;
+  });
+  return found == std::end(kOptions) ? nullptr : found;
+}
+
+int no_such_option(int level) {
+  const bool known =
+      level == SOL_SOCKET || level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
+  return known ? ENOPROTOOPT : EOPNOTSUPP;
+}
+
+}  // namespace
+
+Outcome get_option(Socket& socket, int level, int name, void* value, socklen_t* length) {
+  if (length == nullptr) return Outcome::failed(EFAULT);
+  const auto room = static_cast<int>(*length);
+  if (room < 0) return Outcome::failed(EINVAL);
+  const Option* option = find(level, name);
+  if (option == nullptr || option->get == nullptr) return Outcome::failed(no_such_option(level));
+  Value answer;
+  if (const int error = option->get(socket, answer); error != 0) return Outcome::failed(error);
+  const socklen_t count = std::min(*length, answer.length);
+  if (count != 0 && value == nullptr) return Outcome::failed(EFAULT);
+  if (count != 0) std::memcpy(value, answer.octets, count);
+  *length = count;
+  return Outcome::ok();
+}
+
+Outcome set_option(Socket& socket, int level, int name, const void* value, socklen_t length) {
+  const Option* option = find(level, name);
+  if (option == nullptr || option->set == nullptr) return Outcome::failed(no_such_option(level));
+  if (length < option->size) return Outcome::failed(EINVAL);
+  if (value == nullptr) return Outcome::failed(EFAULT);
+  Value given;
+  given.length = std::min<socklen_t>(length, sizeof given.octets);
+  std::memcpy(given.octets, value, given.length);
+  const int error = option->set(socket, given);
+  return error == 0 ? Outcome::ok() : Outcome::failed(error);
+}
+
+}  // namespace millrace::socket

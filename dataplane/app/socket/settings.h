@@ -1,0 +1,58 @@
+// The values behind the options of a socket. A listening socket's are inherited by what it accepts.
+// Neighbours: options.cpp has the table that reads and writes them, socket.cpp puts them into force.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/time.h"
+
+namespace millrace::socket {
+
+struct Settings {
+  // SOL_SOCKET
+  bool reuse_address = false;
+  bool reuse_port = false;
+  bool keep_alive = false;
+  bool oob_inline = false;
+  bool linger = false;
+  int linger_seconds = 0;
+  uint32_t send_buffer = 0;     // 0: the stack's default
+  uint32_t receive_buffer = 0;  // likewise
+  int receive_low_water = 1;
+  Micros receive_timeout{0};  // 0: none
+  Micros send_timeout{0};
+  int priority = 0;
+  int mark = 0;
+
+  // IPPROTO_TCP
+  bool no_delay = false;
+  bool cork = false;
+  bool quick_ack = true;
+  int max_segment = 0;  // TCP_MAXSEG; 0: by the MTU
+  int keep_idle_seconds = 7200;
+  int keep_interval_seconds = 75;
+  int keep_count = 9;
+  int syn_count = 0;  // 0: the stack's default
+  int linger2_seconds = 60;
+  int defer_accept_seconds = 0;
+  int window_clamp = 0;
+  uint32_t user_timeout_ms = 0;
+  uint32_t not_sent_low_water = 0;  // 0: no limit
+  std::string congestion = "reno";
+  int fast_open_queue = 0;
+  bool fast_open_connect = false;
+  bool fast_open_no_cookie = false;
+  bool inquire = false;  // TCP_INQ
+
+  // IPPROTO_IP, IPPROTO_IPV6
+  int tos = 0;
+  int ttl = 64;
+  int mtu_discover = 1;  // IP_PMTUDISC_WANT
+  bool free_bind = false;
+  bool v6_only = false;
+  int traffic_class = 0;
+  int hop_limit = 64;
+};
+
+}  // namespace millrace::socket

@@ -1,0 +1,99 @@
+#include "app/socket/tcp_info.h"
+
+#include <algorithm>
+
+namespace millrace::socket {
+
+namespace {
+
+// Linux's numbers of RFC 9293's states.
+uint8_t linux_state(tcp::State state) {
+  using enum tcp::State;
+  switch (state) {
+    case Established:
+      return 1;
+    case SynSent:
+      return 2;
+    case SynReceived:
+      return 3;
+    case FinWait1:
+      return 4;
+    case FinWait2:
+      return 5;
+    case TimeWait:
+      return 6;
+    case Closed:
+      return 7;
+    case CloseWait:
+      return 8;
+    case LastAck:
+      return 9;
+    case Listen:
+      return 10;
+    case Closing:
+      return 11;
+  }
+  return 7;
+}
+
+constexpr uint8_t kOptionTimestamps = 1, kOptionSack = 2, kOptionWindowScale = 4, kOptionSynData = 32;
+
+uint32_t in_segments(uint64_t octets, uint32_t mss) {
+  return static_cast<uint32_t>((octets + mss - 1) / std::max(1U, mss));
+}
+
+uint32_t micros(Micros time) {
+  return static_cast<uint32_t>(std::clamp<int64_t>(time.count(), 0, 0xffff'ffff));
+}
+
+void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
+  const tcp::TcbHot& hot = tcb.hot;
+  const tcp::TcbCold& cold = tcb.cold;
+  const uint32_t mss = hot.mss;
+  info.retransmits = static_cast<uint8_t>(std::min<uint32_t>(cold.retries, 255));
+  info.backoff = static_cast<uint8_t>(std::min<uint32_t>(cold.rtt.backoff(), 255));
+  if (hot.snd_wnd == 0 && hot.has_unsent()) info.probes = info.retransmits;
+  if (hot.flags.timestamps) info.options |= kOptionTimestamps;
+  if (hot.flags.sack) info.options |= kOptionSack;
+  if (cold.fast_open.data_taken) info.options |= kOptionSynData;
+  if (hot.rcv_scale.shift() != 0 || hot.snd_scale.shift() != 0) info.options |= kOptionWindowScale;
+  info.wscale = static_cast<uint8_t>(hot.snd_scale.shift() | (hot.rcv_scale.shift() << 4));
+  info.rto = hot.rto_us;
+  info.ato = 40'000;
+  info.snd_mss = mss;
+  info.rcv_mss = mss;
+  info.advmss = cold.our_mss.octets();
+  info.pmtu = cold.our_mss.octets() + (hot.key.remote.is_v4() ? 40U : 60U);
+  info.unacked = in_segments(hot.snd_nxt - hot.snd_una, mss);
+  info.last_data_sent = micros(now - cold.last_sent_at) / 1000;
+  info.rtt = micros(cold.rtt.srtt());
+  info.rttvar = micros(cold.rtt.rttvar());
+  const uint32_t ssthresh = cold.cc.ssthresh();
+  info.snd_ssthresh = ssthresh >= 0x7fff'ffff ? 0x7fff'ffff : ssthresh / mss;
+  info.snd_cwnd = hot.cwnd / mss;
+  info.reordering = 3;
+  info.rcv_space = cold.receive_buffer;
+  info.rcv_ssthresh = hot.rcv_wnd();
+  info.total_retrans = cold.retransmits;
+  info.bytes_received = cold.bytes_received;
+  info.bytes_sent = cold.bytes_sent;
+  info.bytes_acked = cold.bytes_sent - std::min<uint64_t>(cold.bytes_sent, hot.snd_nxt - hot.snd_una);
+  info.notsent_bytes = hot.snd_nxt.before(hot.snd_end) ? hot.snd_end - hot.snd_nxt : 0;
+  info.snd_wnd = hot.snd_wnd;
+  info.rcv_wnd = hot.rcv_wnd();
+}
+
+}  // namespace
+
+TcpInfo tcp_info(const Socket& socket) {
+  TcpInfo info;
+  info.state = linux_state(socket.state());
+  if (socket.listening()) {  // as Linux: what waits for accept(), and how much may
+    info.unacked = static_cast<uint32_t>(socket.accept_queue());
+    info.sacked = static_cast<uint32_t>(socket.backlog());
+  }
+  if (socket.connection() != nullptr) describe(socket.connection()->tcb(), socket.shared().stack.now(), info);
+  return info;
+}
+
+}  // namespace millrace::socket

@@ -1,0 +1,115 @@
+// Options and TCP_INFO.
+#include "app/socket/tcp_info.h"
+#include "bench.h"
+
+namespace millrace::socket::test {
+namespace {
+
+using Options = Bench;
+INSTANTIATE_TEST_SUITE_P(Both, Options, testing::Values(Family::V4, Family::V6), family_name);
+
+TEST_P(Options, NumbersComeBack) {
+  const int fd = make(left);
+  const struct {
+    int level, name, value;
+  } kNumbers[] = {
+      {SOL_SOCKET, SO_KEEPALIVE, 1},
+      {SOL_SOCKET, SO_RCVLOWAT, 5},
+      {IPPROTO_TCP, TCP_NODELAY, 1},
+      {IPPROTO_TCP, TCP_KEEPIDLE, 30},
+      {IPPROTO_TCP, TCP_KEEPINTVL, 3},
+      {IPPROTO_TCP, TCP_KEEPCNT, 4},
+      {IPPROTO_TCP, TCP_SYNCNT, 2},
+      {IPPROTO_TCP, TCP_LINGER2, 7},
+      {IPPROTO_TCP, TCP_DEFER_ACCEPT, 6},
+      {IPPROTO_TCP, TCP_WINDOW_CLAMP, 9000},
+      {IPPROTO_TCP, TCP_USER_TIMEOUT, 2500},
+      {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1000},
+      {IPPROTO_IP, IP_TOS, 0x28},
+      {IPPROTO_IP, IP_TTL, 12},
+      {IPPROTO_IPV6, IPV6_V6ONLY, 1},
+      {IPPROTO_IP, IP_MTU_DISCOVER, 2},
+  };
+  for (const auto& number : kNumbers) {
+    EXPECT_EQ(set(left, fd, number.level, number.name, number.value), 0) << number.name;
+    EXPECT_EQ(get(left, fd, number.level, number.name), number.value) << number.name;
+  }
+}
+
+TEST_P(Options, OutOfBounds_Invalid) {
+  const int fd = make(left);
+  EXPECT_EQ(set(left, fd, IPPROTO_TCP, TCP_MAXSEG, 40), EINVAL);
+  EXPECT_EQ(set(left, fd, IPPROTO_TCP, TCP_KEEPCNT, 0), EINVAL);
+  EXPECT_EQ(set(left, fd, IPPROTO_TCP, TCP_SYNCNT, 128), EINVAL);
+  EXPECT_EQ(set(left, fd, IPPROTO_TCP, 9999, 1), ENOPROTOOPT);
+  EXPECT_EQ(set(left, fd, SOL_SOCKET, SO_ERROR, 1), ENOPROTOOPT);
+  int value = 1;
+  EXPECT_EQ(client.set_option(fd, IPPROTO_TCP, TCP_NODELAY, &value, 2).error, EINVAL);
+  EXPECT_EQ(client.set_option(fd, IPPROTO_TCP, TCP_NODELAY, nullptr, 4).error, EFAULT);
+}
+
+TEST_P(Options, Buffers_AreShownDoubled) {
+  const int fd = make(left);
+  set(left, fd, SOL_SOCKET, SO_SNDBUF, 21'000);
+  EXPECT_EQ(get(left, fd, SOL_SOCKET, SO_SNDBUF), 42'000);
+  set(left, fd, SOL_SOCKET, SO_RCVBUF, 1);
+  EXPECT_EQ(get(left, fd, SOL_SOCKET, SO_RCVBUF), 2304);
+}
+
+TEST_P(Options, ShortLength_GivesTheFrontOnly) {
+  const int fd = make(left);
+  uint8_t octets[4] = {0xaa, 0xaa, 0xaa, 0xaa};
+  socklen_t length = 1;
+  EXPECT_EQ(client.get_option(fd, SOL_SOCKET, SO_TYPE, octets, &length).error, 0);
+  EXPECT_EQ(length, 1U);
+  EXPECT_EQ(octets[0], SOCK_STREAM);
+  EXPECT_EQ(octets[1], 0xaa);
+}
+
+TEST_P(Options, Accepted_InheritsFromTheListener) {
+  listener = listen();
+  set(right, listener, IPPROTO_TCP, TCP_NODELAY, 1);
+  set(right, listener, IPPROTO_TCP, TCP_KEEPIDLE, 77);
+  near = make(left);
+  ASSERT_EQ(connect(near).error, 0);
+  far = accept(listener);
+  EXPECT_EQ(get(right, far, IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(get(right, far, IPPROTO_TCP, TCP_KEEPIDLE), 77);
+}
+
+TEST_P(Options, Congestion_ByName) {
+  const int fd = make(left);
+  EXPECT_EQ(client.set_option(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4).error, 0);
+  EXPECT_EQ(client.set_option(fd, IPPROTO_TCP, TCP_CONGESTION, "none such", 9).error, ENOENT);
+  char name[16] = {};
+  socklen_t length = sizeof name;
+  EXPECT_EQ(client.get_option(fd, IPPROTO_TCP, TCP_CONGESTION, name, &length).error, 0);
+  EXPECT_STREQ(name, "reno");
+}
+
+TEST_P(Options, Info_InLinuxLayout) {
+  establish();
+  write(left, near, text(1000));
+  world.run_for(1s);
+  TcpInfo info;
+  socklen_t length = sizeof info;
+  EXPECT_EQ(client.get_option(near, IPPROTO_TCP, TCP_INFO, &info, &length).error, 0);
+  EXPECT_EQ(length, sizeof info);
+  EXPECT_EQ(info.state, TCP_ESTABLISHED);
+  EXPECT_GE(info.rtt, 15'000U);
+  EXPECT_LE(info.rtt, 45'000U);  // the first round trip has the neighbour's in it
+  EXPECT_EQ(info.bytes_acked, 1000U);
+  EXPECT_GE(info.snd_cwnd, 10U);
+  ::tcp_info theirs{};  // as the system's header has it
+  length = sizeof theirs;
+  EXPECT_EQ(client.get_option(near, IPPROTO_TCP, TCP_INFO, &theirs, &length).error, 0);
+  EXPECT_EQ(length, sizeof theirs);
+  EXPECT_EQ(theirs.tcpi_rtt, info.rtt);
+  EXPECT_EQ(theirs.tcpi_snd_cwnd, info.snd_cwnd);
+  length = sizeof info;
+  server.get_option(listener, IPPROTO_TCP, TCP_INFO, &info, &length);
+  EXPECT_EQ(info.state, TCP_LISTEN);
+}
+
+}  // namespace
+}  // namespace millrace::socket::test
