@@ -7,7 +7,7 @@ import time
 import harness
 
 SHARE = 0.05  # of a CPU
-NAP_SHARE = 0.25  # where nothing wakes the loop, it wakes a thousand times a second to look
+NAP_SHARE = 0.5  # where nothing wakes the loop, it wakes a thousand times a second to look; 1 without sleep
 
 
 class Idle(harness.DaemonTest):

@@ -165,8 +165,15 @@ class Faults(LoadTest):
 
     def test_ports_that_run_out(self):
         result = self.measure("--to", "10.98.0.2:80", "--mode", "cps", "--close", "client", "--rate", "1000",
-                              "--source-ports", "3000-3099", code=1)
+                              "--connections", "10", "--source-ports", "3000-3049",
+                              "--set", "tcp.time_wait_reuse=off", code=1)
         self.assertIn("the source ports ran out", result["verdict"]["sentence"])
+
+    def test_ports_in_time_wait_are_taken_again(self):
+        result = self.measure("--to", "10.98.0.2:80", "--mode", "cps", "--close", "client", "--rate", "200",
+                              "--connections", "10", "--source-ports", "3000-3049")
+        self.assert_clean(result)
+        self.assertGreater(result["connections_completed"], 50, "more than there are ports")
 
     def test_interrupted_run_prints_its_result(self):
         load = self.load("--to", "10.98.0.2:80", "--duration", "60s", "--warm-up", "100ms", "--json")
