@@ -38,8 +38,7 @@ bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, 
   ++table_changes;
   app::Connection& connection = connections[index];
   const Mss announced = our_mss(syn.flow.local.address.family(), *entry.settings);
-  const tcp::SynRecord record(key, syn, iss, announced, static_cast<uint16_t>(listener),
-                              params.tcp.receive_buffer);
+  const tcp::SynRecord record(key, syn, iss, announced, static_cast<uint16_t>(listener), params.tcp);
   tcp::open_by_fast_open(connection.tcb(), record, syn, offer,
                          isn.timestamp_offset(syn.flow.local.address, syn.flow.remote.address), memory,
                          context());
