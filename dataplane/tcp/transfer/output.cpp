@@ -125,6 +125,8 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
   ++tcb.cold.retransmits;
   context.counters.tcp_retransmitted_segments.add();
   context.counters.tcp_retransmitted_bytes.add(length);
+  if (tcb.cold.probing_mtu) [[unlikely]]
+    note_resent_while_probing(tcb, begin, context);
   fill_data(tcb, context, begin, length, fin, segment, payload);
 }
 

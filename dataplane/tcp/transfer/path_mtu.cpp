@@ -14,6 +14,7 @@ namespace {
 constexpr uint16_t kSearchSteps[] = {1280, 576};  // after a black hole; IPv6 knows none below the first
 constexpr uint16_t kCredible4 = 552;  // less is believed on evidence of loss alone (RFC 5927 §7)
 constexpr uint16_t kCloseEnough = 8;  // RFC 4821 §7.3: the search ends
+constexpr Bytes kBehindAProbe = 3;    // segments
 constexpr uint8_t kProbeTries = 2;    // a probe may be lost as any segment may
 constexpr uint16_t kBlackHoleTimeouts = 3;  // in a row (RFC 4821 §7.7)
 
@@ -189,9 +190,10 @@ Bytes next_probe(const Tcb& tcb, Bytes unsent, Bytes usable, const Context& cont
   const uint16_t size = probe_size(tcb, state);
   if (size <= state.works) return 0;
   const auto length = static_cast<Bytes>(size - fixed_headers(tcb) - option_octets(tcb));
-  // RFC 4821 §7.6.1: as the windows allow, with more behind it to show its loss.
-  if (unsent < length + 2 * Bytes{hot.mss} || usable < length) return 0;
-  return in_flight(tcb) + length <= hot.cwnd ? length : 0;
+  // RFC 4821 §7.4: as the windows allow, with enough behind it to show its loss without a time-out.
+  const Bytes behind = kBehindAProbe * hot.mss;
+  if (unsent < length + behind || usable < length + behind) return 0;
+  return in_flight(tcb) + length + behind <= hot.cwnd ? length : 0;
 }
 
 void note_probe_sent(Tcb& tcb, Bytes length, const Context& context) {
@@ -200,6 +202,13 @@ void note_probe_sent(Tcb& tcb, Bytes length, const Context& context) {
   state.probe_end = tcb.hot.snd_nxt;
   state.probe_begin = tcb.hot.snd_nxt - length;
   context.counters.tcp_mtu_probes_sent.add();
+}
+
+void note_resent_while_probing(Tcb& tcb, Seq begin, const Context& context) {
+  TcbRare* rare = tcb.cold.settings.rare();
+  if (rare == nullptr || rare->path_mtu.probe == 0) return;
+  PathMtuState& state = rare->path_mtu;
+  if (begin.after_or_at(state.probe_begin) && begin.before(state.probe_end)) give_up_probe(state, context);
 }
 
 bool is_lost_probe(Tcb& tcb, const Context& context) {

@@ -42,6 +42,10 @@ inline void settle_path_mtu(Tcb& tcb, const Context& context) {
 // The `length` octets up to SND.NXT were the probe.
 [[gnu::cold]] void note_probe_sent(Tcb& tcb, Bytes length, const Context& context);
 
+// What begins at `begin` goes again, in an ordinary segment: if it is the probe's, its acknowledgement will say
+// nothing of the probe.
+[[gnu::cold]] void note_resent_while_probing(Tcb& tcb, Seq begin, const Context& context);
+
 // Loss has been found. True: it is the probe's and nothing else's, which is no congestion (RFC 4821 §7.6.2);
 // what it carried counts as lost.
 [[gnu::cold]] bool is_lost_probe(Tcb& tcb, const Context& context);
