@@ -50,6 +50,8 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   Outcome disconnect();
   Outcome local_name(Endpoint& out) const;
   Outcome peer_name(Endpoint& out) const;
+  // The other end, also of a connection that has ended before it was accepted.
+  const Endpoint& remote() const { return remote_; }
 
   // ---- accepting.cpp
   Outcome listen(int backlog);
