@@ -150,6 +150,7 @@ struct TcbCold {
   FastOpenState fast_open;
   bool scaling : 1 = false;                // windows are scaled (RFC 7323 §2.2)
   bool corked : 1 = false;                 // the application is not through with a write
+  bool small_in_flight : 1 = false;        // a segment of less than the MSS has left since all was acknowledged
   bool syn_repeated : 1 = false;           // at once, because the peer answered for an earlier connection
   SoftError soft_error = SoftError::None;  // since the last progress (RFC 1122 §4.2.3.9)
   uint32_t retransmits = 0;
