@@ -249,10 +249,12 @@ const Key kKeys[] = {
     {.section = "lcores",
      .name = "idle_after",
      .type = Type::Duration,
-     .fallback = "50us",
+     .fallback = "40us",
      .bounds = {0, 1'000'000},
      .example = "200us",
-     .doc = "Time without work after which a loop is idle; until then it polls.",
+     .doc =
+         "Time without work after which a loop is idle; until then it polls. One that sleeps is so at once "
+         "while packets lately came later than that, for then polling takes CPU and wins nothing.",
      .binding = field<&Settings::lcores, &LcoreSettings::idle_after>(),
      .special = "at once"},
     {.section = "lcores",
