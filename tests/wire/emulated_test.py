@@ -1,5 +1,5 @@
-"""`millrace serve` and the kernel's TCP with an emulated cable between them (linkem/): bulk both ways over MTUs from 576 to
-9000, over bad weather, through queues that drop early, and through a path that carries less than it says.
+"""`millrace serve` and the kernel's TCP with an emulated cable between them (linkem/): bulk both ways over MTUs of 576 and
+1500, over bad weather, through queues that drop early, and through a path that carries less than it says.
 
 usage: emulated_test.py --programs DIR --linkem PROGRAM [TEST...]
 Needs root. Traffic stays inside namespaces of its own.
@@ -63,10 +63,6 @@ class Emulated(unittest.TestCase):
 
     def test_bulk_mtu_1500(self):
         with self.endpoint("rate=100M,delay=5ms") as endpoint:
-            self.bulk(endpoint, [V4, V6])
-
-    def test_bulk_mtu_9000(self):
-        with self.endpoint("rate=200M,delay=5ms", mtu=9000) as endpoint:
             self.bulk(endpoint, [V4, V6])
 
     def test_bulk_through_bad_weather(self):
