@@ -32,6 +32,7 @@ struct PortSettings {
   std::string vdev;  // exactly one of vdev and pci is set
   std::string pci;
   uint16_t mtu = 1500;             // octets of an IP packet
+  uint16_t vlan = 0;               // 0: frames carry no tag
   std::optional<MacAddress> mac;   // nothing: the device's own
   uint16_t rx_descriptors = 1024;  // a queue
   uint16_t tx_descriptors = 1024;  // a queue
@@ -47,7 +48,7 @@ struct LcoreSettings {
   std::vector<uint32_t> use;  // CPU numbers, ascending; empty: auto
   uint16_t burst = 32;        // packets taken from a queue at once
   IdleSetting idle = IdleSetting::Auto;
-  Micros idle_after = 50us;  // polls on for so long after the last work
+  Micros idle_after = 40us;  // polls on for so long after the last work, where that pays
   Micros idle_nap = 1ms;     // longest sleep on a link that wakes nobody
 };
 

@@ -9,9 +9,9 @@
 
 #include "config/commands.h"
 #include "config/text.h"
-#include "control/demo.h"
-#include "control/load.h"
-#include "control/serve.h"
+#include "control/demo/demo.h"
+#include "control/load/load.h"
+#include "control/serve/serve.h"
 #include "control/socket/protocol.h"
 
 namespace {

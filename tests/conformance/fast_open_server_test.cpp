@@ -129,7 +129,7 @@ TEST_P(FastOpenServer, ClosedWithTheSynsDataUnread_Resets) {
   syn(cookie, 100);
   EXPECT_EQ(peer().state(), State::SynReceived);
   w.app.connection->close();
-  peer().iterate();
+  peer().run();
   EXPECT_TRUE(peer().take_one().segment.flags.rst());
   EXPECT_NE(peer().state(), State::SynReceived);
 }

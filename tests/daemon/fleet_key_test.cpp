@@ -1,5 +1,5 @@
 // The fleet's key file: what it may hold, who may read it, and what is said of one that is wrong.
-#include "control/fleet_key.h"
+#include "control/endpoint/fleet_key.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 
 #include <fstream>
 
-#include "control/serve_error.h"
+#include "control/process/error.h"
 
 namespace millrace::control {
 namespace {

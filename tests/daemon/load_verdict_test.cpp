@@ -1,5 +1,5 @@
 // What a load is judged to be, from what was counted.
-#include "control/load_verdict.h"
+#include "control/load/verdict.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // What `serve` says about a peer whose offloads are on, and how often.
-#include "control/serve_watch.h"
+#include "control/serve/watch.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,6 +9,7 @@
 #include "tcp/steps.h"
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/loss_recovery.h"
+#include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/user_timeout.h"
 
@@ -79,6 +80,10 @@ void move_snd_una(Tcb& tcb, const wire::Segment& segment, Bytes acked, Micros rt
   cold.send.release(octets);
   hot.snd_una = segment.ack;
   if (octets != 0) hot.events |= Event::kSendSpace;
+  if (octets >= hot.mss && !cold.full_acked) [[unlikely]]
+    on_full_size_acked(tcb, context);
+  if (cold.probing_mtu) [[unlikely]]
+    on_ack_while_probing(tcb, context);
   cold.retries = 0;
   cold.soft_error = SoftError::None;
   cold.stalled_at_ms = 0;
@@ -111,15 +116,12 @@ bool is_duplicate(const TcbHot& hot, const wire::Segment& segment) {
   renew_predictability(tcb);
 }
 
-// RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT. What is older, or not yet sent, was not said by
-// a peer that knows the connection, and text that comes with it is not taken (RFC 9293 §3.10.7.4, fifth
-// step).
+}  // namespace
+
 bool is_plausible(const Tcb& tcb, Seq ack) {
   const TcbHot& hot = tcb.hot;
   return ack.after_or_at(hot.snd_una - tcb.cold.max_snd_wnd) && ack.before_or_at(hot.snd_nxt);
 }
-
-}  // namespace
 
 void renew_predictability(Tcb& tcb) {
   tcb.hot.flags.unpredictable = !tcb.cold.reassembly.empty() || tcb.hot.flags.receive_closed ||

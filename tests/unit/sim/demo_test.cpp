@@ -1,12 +1,12 @@
 // `millrace demo` as a user runs it: every scenario, both families, text and JSON, and bad command lines.
-#include "control/demo.h"
+#include "control/demo/demo.h"
 
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "control/demo_scenarios.h"
+#include "control/demo/scenarios.h"
 
 namespace millrace::control {
 namespace {

@@ -1,0 +1,75 @@
+// A running endpoint: everything that `serve` and `load` start, in the order of its members, and end in the
+// reverse order. What its lcores do is for `serve` and `load` to say. The control socket sees it through
+// EndpointView (socket/view.h).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/settings.h"
+#include "control/endpoint/worker.h"
+#include "control/socket/view.h"
+#include "dpdk/eal.h"
+#include "dpdk/port.h"
+
+namespace millrace::control {
+
+class RunningEndpoint final : public EndpointView {
+ public:
+  // Gives a worker its services and programs; may throw StartError.
+  using Equip = std::function<void(Worker&)>;
+
+  // Starts everything but the loops. `settings` outlives the endpoint. Throws StartError.
+  RunningEndpoint(const config::Settings& settings, std::string config_file, const Equip& equip);
+  ~RunningEndpoint() override;
+
+  void launch();
+  // Takes no new connections and lets the open ones finish; returns at once.
+  void drain();
+  // Resets what is left, gives the resets a moment to leave, and ends the loops.
+  void stop();
+
+  uint64_t open_connections() const;
+  // False: an lcore has ended by itself.
+  bool healthy() const;
+  // Reads the fleet's key file again. Nothing: done, and every lcore has it before long; else why the keys
+  // stay as they were.
+  std::optional<std::string> reload_keys();
+  // To be called about once a second: the time of day for the services, and what the mailboxes hand back.
+  void attend();
+
+  const config::Settings& settings() const { return settings_; }
+  const dpdk::Eal& eal() const { return *eal_; }
+  const dpdk::Port& port() const { return *port_; }
+
+  // ---- EndpointView, for the control socket --------------------------------------------------------------
+  std::span<const Counters* const> counters() const override { return counters_; }
+  EndpointInfo info() const override;
+  bool post(unsigned shard, Question question) override;
+  void request_drain() override { drain_requested_ = true; }
+  bool drain_requested() const { return drain_requested_; }
+
+ private:
+  void tell_keys();
+
+  const config::Settings& settings_;
+  std::string config_file_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::unique_ptr<dpdk::Eal> eal_;
+  std::vector<WorkerPools> pools_;
+  std::unique_ptr<dpdk::Port> port_;
+  Steered steered_;
+  std::vector<bool> keys_untold_;  // workers that have not been given the present secrets
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<const Counters*> counters_;
+  std::atomic<bool> drain_requested_{false};  // by whatever thread the control socket has
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace millrace::control

@@ -1,0 +1,117 @@
+#include "control/serve/serve.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <optional>
+#include <ostream>
+
+#include "config/commands.h"
+#include "control/endpoint/endpoint.h"
+#include "control/endpoint/services.h"
+#include "control/process/error.h"
+#include "control/process/log.h"
+#include "control/process/signals.h"
+#include "control/serve/report.h"
+#include "control/serve/watch.h"
+#include "control/socket/params.h"
+
+namespace millrace::control {
+
+namespace {
+
+using namespace std::chrono_literals;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr auto kGlance = 100ms;  // how long a request over the control socket waits to be seen
+constexpr auto kAttend = 1s;
+
+enum class End { Asked, Broken };
+
+Watch watch_of(const RunningEndpoint& endpoint) {
+  return {endpoint.port().interface(), endpoint.port().quirks().host_interface};
+}
+
+void reload(RunningEndpoint& endpoint) {
+  if (const auto problem = endpoint.reload_keys())
+    spdlog::warn("SIGHUP: {}; nothing is changed", *problem);
+  else
+    spdlog::info("SIGHUP: fleet.key_file was read again");
+}
+
+// Until a signal or the control socket asks for the end.
+End serve_until_asked(RunningEndpoint& endpoint) {
+  Watch watch = watch_of(endpoint);
+  LinkWatch link(endpoint.port().report().device, endpoint.port().link_up());
+  SteadyClock::time_point attended{};
+  while (!stop_signal(kGlance) && !endpoint.drain_requested()) {
+    if (!endpoint.healthy()) return End::Broken;
+    if (reload_signal()) reload(endpoint);
+    const SteadyClock::time_point now = SteadyClock::now();
+    if (const auto sentence = link.look(endpoint.port().link_up(), now)) spdlog::warn("{}", *sentence);
+    if (now - attended < kAttend) continue;
+    attended = now;
+    endpoint.attend();
+    for (const std::string& sentence : watch.look(endpoint.counters(), now)) spdlog::warn("{}", sentence);
+  }
+  return End::Asked;
+}
+
+void drain(RunningEndpoint& endpoint) {
+  const Micros patience = endpoint.settings().control.drain_timeout;
+  spdlog::info("draining {} connections, for at most {} ms; a second signal stops at once",
+               endpoint.open_connections(), patience.count() / 1000);
+  endpoint.drain();
+  const SteadyClock::time_point deadline = SteadyClock::now() + patience;
+  while (SteadyClock::now() < deadline && endpoint.healthy()) {
+    if (stop_signal(10ms)) {
+      spdlog::warn("second signal: {} connections are reset", endpoint.open_connections());
+      return;
+    }
+    if (endpoint.open_connections() == 0) return;
+  }
+  spdlog::warn("drain_timeout is over: {} connections are reset", endpoint.open_connections());
+}
+
+int serve(const config::Plan& plan, std::ostream& out) {
+  log_dpdk(DpdkPhase::Starting);
+  std::optional<ImpatientStart> impatience(std::in_place, "serve");
+  const std::vector<PreparedService> services = prepare_services(*plan.settings);
+  RunningEndpoint endpoint(*plan.settings, config_file(plan.config), [&services](Worker& worker) {
+    for (const PreparedService& service : services) worker.listen(service);
+  });
+  impatience.reset();
+  Server server(endpoint, socket_params(plan.settings->control));
+  if (const std::optional<std::string> problem = server.start()) throw StartError(*problem);
+  endpoint.launch();
+  log_dpdk(DpdkPhase::Running);
+  report_start(out, endpoint);
+  const End end = serve_until_asked(endpoint);
+  if (end == End::Asked) drain(endpoint);
+  server.stop();
+  endpoint.stop();
+  if (end == End::Broken) spdlog::error("an lcore has ended by itself");
+  spdlog::info("stopped");
+  return end == End::Asked ? 0 : 1;
+}
+
+}  // namespace
+
+int run_serve(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
+  const config::Plan plan = config::plan_serve(args, out, err);
+  if (!plan.settings) return plan.exit_code;
+  block_stop_signals();
+  block_reload_signal();
+  set_up_log(plan.settings->control.log_level);
+  try {
+    return serve(plan, out);
+  } catch (const StartError& error) {
+    err << "millrace serve: " << error.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {  // no memory, or a thread that cannot be made
+    err << "millrace serve: " << error.what() << '\n';
+    return 1;
+  }
+}
+
+}  // namespace millrace::control
