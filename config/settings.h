@@ -47,7 +47,7 @@ struct LcoreSettings {
   std::vector<uint32_t> use;  // CPU numbers, ascending; empty: auto
   uint16_t burst = 32;        // packets taken from a queue at once
   IdleSetting idle = IdleSetting::Auto;
-  Micros idle_after = 50us;  // polls on for so long after the last work
+  Micros idle_after = 40us;  // polls on for so long after the last work, where that pays
   Micros idle_nap = 1ms;     // longest sleep on a link that wakes nobody
 };
 

@@ -217,7 +217,7 @@ void play_syn_flood(Stage& stage) {
   const app::Connection* server = stage.server().connection();
   stage.claim("the window scale that the client's SYN offered came back with its ACK",
               syn_acks.size() == 1 && !acks.empty() && server != nullptr &&
-                  server->tcb().hot.snd_scale == scale_for(TcpParams{}.receive_buffer));
+                  server->tcb().hot.snd_scale == scale_for(largest_receive_buffer(TcpParams{})));
   stage.claim_path(Side::Left, {Closed, SynSent, Established});
   stage.claim_path(Side::Right, {Listen, Established});
 }

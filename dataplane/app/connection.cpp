@@ -30,6 +30,7 @@ uint32_t Connection::readable_bytes() const { return tcb_.cold.receive.size(); }
 
 void Connection::consume(uint32_t count) {
   tcb_.cold.receive.consume(count);
+  if (tcp::may_grow_receive_buffer(tcb_)) tcp::on_consumed(tcb_, tuning_, stack_->now());
   // Only what the peer or the application is to learn of needs another visit.
   if (tcp::is_window_update_due(tcb_) || (tcb_.hot.events != 0 && tcb_.cold.receive.empty())) touched();
 }
@@ -72,7 +73,23 @@ bool takes_text(const tcp::TcbHot& hot) {
 
 uint32_t Connection::writable_bytes() const {
   if (!takes_text(tcb_.hot)) return 0;
-  return tcb_.cold.send_buffer - std::min(tcb_.cold.send_buffer, tcb_.cold.send.size());
+  const uint32_t limit = send_limit();
+  return limit - std::min(limit, tcb_.cold.send.size());
+}
+
+// Twice the congestion window: one flight unacknowledged, and the next one queued behind it.
+uint32_t Connection::send_limit() const {
+  const tcp::TcbCold& cold = tcb_.cold;
+  const Bytes most = cold.memory->limits().send;
+  if (cold.send_buffer >= most || cold.send_buffer_set || cold.memory->is_under_pressure())
+    return cold.send_buffer;
+  return std::max(cold.send_buffer, std::min(2 * tcb_.hot.cwnd, most));
+}
+
+uint32_t Connection::send_low_water() const {
+  const uint32_t wanted =
+      tcp::setting(tcb_, &ConnectionParams::send_low_water, tcb_.cold.memory->limits().send_low_water);
+  return std::max(1U, std::min(wanted, send_limit()));
 }
 
 uint32_t Connection::unacknowledged_bytes() const { return tcb_.cold.send.size(); }
@@ -226,7 +243,7 @@ bool Connection::deliver_once() {
     handler_->on_readable(*this);
     return true;
   }
-  if (take(tcp::Event::kSendSpace) && want_writable_ && writable_bytes() != 0) {
+  if (take(tcp::Event::kSendSpace) && want_writable_ && writable_bytes() >= send_low_water()) {
     want_writable_ = false;
     handler_->on_writable(*this);
     return true;

@@ -9,6 +9,7 @@
 #include "app/stack.h"
 #include "base/address.h"
 #include "tcp/tcb.h"
+#include "tcp/transfer/receive_tuning.h"
 #include "timer/deadline_fifo.h"
 
 namespace millrace::app {
@@ -59,6 +60,11 @@ class Connection {
   // fill the front of it and commit(). Nothing in between may call the connection. Empty: no room.
   std::span<uint8_t> reserve(uint32_t want);
   void commit(uint32_t count);
+  // Octets that may be queued or unacknowledged: the send buffer, which grows with the congestion window up to
+  // tcp.send_buffer_max unless set_send_buffer() has set it or memory is under pressure.
+  uint32_t send_limit() const;
+  // on_writable comes with so much room: ConnectionParams::send_low_water, no more than there can be.
+  uint32_t send_low_water() const;
   // Octets that send() would take now.
   uint32_t writable_bytes() const;
   // Asks for on_writable when more room has been made, though nothing has come up short.
@@ -92,10 +98,17 @@ class Connection {
   void set_no_delay(bool on);
   // Corked: what fills no segment waits until uncorked, but no longer than a retransmission time-out.
   void set_cork(bool on);
-  // Octets of the buffers. What is queued stays, and so does the window that has been offered; a larger
-  // receive buffer cannot offer more than the window scale of the handshake can say.
-  void set_send_buffer(uint32_t octets) { tcb_.cold.send_buffer = octets; }
-  void set_receive_buffer(uint32_t octets) { tcb_.cold.receive_buffer = octets; }
+  // Octets of the buffers, which do not grow by themselves from then on. What is queued stays, and so does the
+  // window that has been offered; a larger receive buffer cannot offer more than the window scale of the
+  // handshake can say.
+  void set_send_buffer(uint32_t octets) {
+    tcb_.cold.send_buffer = octets;
+    tcb_.cold.send_buffer_set = true;
+  }
+  void set_receive_buffer(uint32_t octets) {
+    tcb_.cold.receive_buffer = octets;
+    tcb_.cold.receive_buffer_set = true;
+  }
   // What this connection has otherwise than the shard; what is not set follows TcpParams. Set at any time, it
   // counts at once: copy settings(), change, set(). False: no memory is left for settings of its own, and
   // nothing has changed. (Listeners have settings for all that they accept: ListenerParams.)
@@ -154,6 +167,7 @@ class Connection {
   bool peer_finished_told_ = false;
   bool closed_told_ = false;
   bool want_writable_ = false;
+  tcp::ReceiveTuning tuning_;
 };
 
 static_assert(sizeof(Connection) <= 512);

@@ -136,6 +136,16 @@ enum class DropReason : uint8_t {
   X(tcp_duplicate_acks_received, "segments", "Duplicate acknowledgements received.")                        \
   X(tcp_out_of_order_segments, "segments", "Segments held until a gap before them closes.")                 \
   X(tcp_duplicate_bytes, "bytes", "Payload octets that had been received before.")                          \
+  X(tcp_receive_buffers_grown, "events", "Times that a connection's receive buffer grew with its rate.")       \
+  X(tcp_receive_buffers_refused, "events",                                                                  \
+    "Times that it did not, because payload memory was half in use.")                                       \
+  X(tcp_path_mtu_lowered, "events", "Times that an ICMP error lowered a connection's segment size.")        \
+  X(tcp_path_mtu_held_back, "packets", "Such errors put off until there is evidence of loss (RFC 5927 §7).") \
+  X(tcp_path_mtu_ignored, "packets", "Such errors that cannot be true, or that were disproved.")            \
+  X(tcp_mtu_black_holes, "events", "Segments made smaller because large ones went unanswered (RFC 4821).")  \
+  X(tcp_mtu_probes_sent, "segments", "Segments sent larger than any before, to try the path (RFC 4821).")   \
+  X(tcp_mtu_probes_acked, "segments", "Of them, those that were acknowledged: segments have grown.")        \
+  X(tcp_mtu_probes_lost, "segments", "Of them, those that were lost.")                                      \
   X(tcp_delayed_acks_sent, "segments", "Acknowledgements sent by the delayed-ACK timer.")                   \
   X(tcp_time_wait_entered, "connections", "Connections that entered TIME-WAIT.")                            \
   X(tcp_time_wait_recycled, "connections", "TIME-WAIT records ended early for lack of room.")               \

@@ -3,6 +3,7 @@
 // equal by a test.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ enum class SynCookies : uint8_t { Auto, Always, Never };
 // What becomes of the ACK that would complete a connection for which the application has no room.
 enum class AcceptOverflow : uint8_t { Drop, Reset };
 
+// When segments larger than what has got through so far are tried (RFC 4821).
+enum class MtuProbing : uint8_t { Off, BlackHole, Always };
+
 // Read by tcp/ on every call: changes made between two bursts take effect at once.
 struct TcpParams {
   Micros msl = 30s;                       // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
@@ -30,8 +34,11 @@ struct TcpParams {
   uint32_t syn_retries = 7;               // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
   uint32_t syn_ack_retries = 5;           // SYN-ACK likewise
   uint32_t data_retries = 15;             // data or FIN likewise: R2 of RFC 9293 §3.8.3
-  Bytes receive_buffer = 256 * 1024;      // largest window offered
+  Bytes receive_buffer = 256 * 1024;      // largest window offered at first
+  Bytes receive_buffer_max = 6U << 20;    // and once the application takes so much a round trip
   Bytes send_buffer = 256 * 1024;         // octets that an application may have queued or unacknowledged
+  Bytes send_buffer_max = 4U << 20;       // and while the congestion window is half as large
+  Bytes send_low_water = 1;               // octets of room of which the application is told
   bool timestamps = true;                 // RFC 7323 §3
   bool window_scaling = true;             // RFC 7323 §2
   bool sack = true;                       // RFC 2018
@@ -40,8 +47,12 @@ struct TcpParams {
   bool idle_restart = true;               // RFC 5681 §4.1: the congestion window is reduced after an idle time
   bool quick_ack = true;                  // acknowledge at once while a connection is young
   uint32_t initial_window_segments = 10;  // RFC 6928
+  // The path's MTU (RFC 1191, 8201, 4821).
+  MtuProbing mtu_probing = MtuProbing::BlackHole;
+  Micros path_mtu_lifetime = 600s;        // RFC 1191 §6.3, RFC 8201 §4: then larger packets are tried again
+  uint16_t mss_clamp = 0;                 // largest segment sent and announced; 0: what the MTU allows
   bool fast_open = true;                  // RFC 7413, where a listener or connect() asks for it
-  uint32_t reassembly_segments = 256;     // out-of-order pieces held a connection
+  uint32_t reassembly_segments = 256;     // out-of-order runs of octets held a connection
   SynCookies syn_cookies = SynCookies::Auto;
   Micros syn_cookie_rotation = 60s;       // a cookie is good for one to two of these
   uint32_t fleet_cookie_checks = 10'000;  // a second: cookies that we did not issue, where keys are shared
@@ -70,6 +81,11 @@ struct TcpParams {
   uint32_t challenge_acks_per_second = 1000;  // RFC 5961 §7; the true bound is drawn anew each second
 };
 
+// The window scale must be able to say the largest buffer of all (RFC 7323 §2.3).
+inline Bytes largest_receive_buffer(const TcpParams& params) {
+  return std::max(params.receive_buffer, params.receive_buffer_max);
+}
+
 // What one connection has otherwise than TcpParams; nothing: as TcpParams says, also when that changes.
 struct ConnectionParams {
   std::optional<bool> keepalive;
@@ -84,6 +100,7 @@ struct ConnectionParams {
   std::optional<uint16_t> max_segment;   // largest segment sent and announced, options counted in
   std::optional<uint8_t> dscp;
   std::optional<uint8_t> hop_limit;
+  std::optional<uint32_t> send_low_water;  // octets of room of which the application is told
   std::optional<bool> error_reports;  // Handler::on_error is called (RFC 9293 §3.9.1.8 SHLD-20); on
 
   friend bool operator==(const ConnectionParams&, const ConnectionParams&) = default;
@@ -127,6 +144,7 @@ struct MemoryParams {
   uint64_t buffer_bytes = 256ULL << 20;  // payload held in send and receive queues
   uint32_t held_packets = 4096;          // received packets held for applications; payload of more is copied
   uint32_t fast_open_cookies = 1024;     // servers whose Fast Open cookies a client remembers; 0: none
+  uint32_t path_mtus = 1024;             // destinations whose path's MTU is remembered; 0: none
   uint32_t trace_segments = 4096;        // segments that the flight recorder remembers; 0: off
 };
 

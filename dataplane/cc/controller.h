@@ -54,6 +54,9 @@ class Controller {
     window_.cwnd = std::min(window_.ssthresh, std::max(flight, window_.smss) + window_.smss);
   }
 
+  // The path's MTU has changed: the window stays, in octets (RFC 4821 §7.4 leaves it to us).
+  void set_smss(Bytes smss) { window_.smss = smss; }
+
   Algorithm algorithm() const { return algorithm_; }
   Bytes cwnd() const { return window_.cwnd; }
   Bytes ssthresh() const { return window_.ssthresh; }

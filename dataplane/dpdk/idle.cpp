@@ -1,12 +1,13 @@
 #include "dpdk/idle.h"
 
-#include <poll.h>
 #include <rte_cpuflags.h>
 #include <rte_cycles.h>
 #include <rte_pause.h>
 #include <rte_power_intrinsics.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -30,18 +31,40 @@ bool has_pause_instruction() {
 
 }  // namespace
 
-Idle::Idle(Doorbell& doorbell) : doorbell_(doorbell), pauses_by_instruction_(has_pause_instruction()) {}
+Idle::Idle(Doorbell& doorbell)
+    : doorbell_(doorbell), patience_(params_.after), pauses_by_instruction_(has_pause_instruction()) {}
+
+Idle::~Idle() {
+  if (ready_ >= 0) close(ready_);
+}
 
 void Idle::use(const IdleParams& params) {
   params_ = params;
+  patience_ = Patience(params.after);
   params_.rx.announced &= doorbell_.descriptor() >= 0;
+  if (params_.mode != IdleMode::Sleep) return;
+  if (ready_ < 0) ready_ = epoll_create1(EPOLL_CLOEXEC);
+  watch(doorbell_.descriptor());
+  watch(params_.rx.descriptor);
+}
+
+void Idle::watch(int descriptor) {
+  epoll_event event{.events = EPOLLIN, .data = {.fd = descriptor}};
+  if (descriptor >= 0) epoll_ctl(ready_, EPOLL_CTL_ADD, descriptor, &event);
 }
 
 bool Idle::due(Instant now) {
   if (params_.mode == IdleMode::Poll) return false;
-  if (woken_) last_work_ = now;
-  woken_ = false;
-  return now - last_work_ >= params_.after;
+  if (rest_ == Rest::None) {
+    rest_ = Rest::Polls;
+    waits_ = pauses() ? params_.after : patience_.limit();
+  }
+  if (woken_) {  // the driver may find a moment later what woke us
+    last_work_ = now;
+    waits_ = params_.after;
+    woken_ = false;
+  }
+  return now - last_work_ >= waits_;
 }
 
 void Idle::pause() const {
@@ -60,6 +83,8 @@ void Idle::sleep(Micros limit, bool waits) {
     nap_ *= 2;
   }
   if (limit <= Micros{}) return;
+  if (rest_ == Rest::Polls) patience_.slept(waits_);
+  rest_ = Rest::Sleeps;
   woken_ = wait(limit);
   sleeps_.add();
 }
@@ -67,15 +92,22 @@ void Idle::sleep(Micros limit, bool waits) {
 bool Idle::wait(Micros limit) {
   // The kernel may delay a thread's time-outs by 50 us, unless told.
   [[maybe_unused]] thread_local const int told = prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
-  const int rx = std::exchange(deaf_, false) ? -1 : params_.rx.descriptor;
-  std::array<pollfd, 2> ready{pollfd{.fd = doorbell_.descriptor(), .events = POLLIN, .revents = 0},
-                              pollfd{.fd = rx, .events = POLLIN, .revents = 0}};
+  const bool was_deaf = std::exchange(deaf_, false);
+  std::array<epoll_event, 2> events;
   const timespec time{.tv_sec = limit.count() / 1'000'000, .tv_nsec = limit.count() % 1'000'000 * 1000};
-  if (ppoll(ready.data(), ready.size(), &time, nullptr) <= 0) return false;
-  if (ready[0].revents != 0) doorbell_.silence();
-  if ((ready[1].revents & POLLIN) != 0) return true;
-  if (ready[1].revents != 0) note_error();
-  return false;
+  const int count = epoll_pwait2(ready_, events.data(), events.size(), &time, nullptr);
+  if (was_deaf) watch(params_.rx.descriptor);
+  bool packets = false;
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<size_t>(i)];
+    if (event.data.fd == doorbell_.descriptor())
+      doorbell_.silence();
+    else if ((event.events & EPOLLIN) != 0)
+      packets = true;
+    else
+      note_error();
+  }
+  return packets;
 }
 
 // The interface is down, or has gone. A socket tells of it until it is asked.
@@ -83,6 +115,7 @@ void Idle::note_error() {
   int error = 0;
   socklen_t length = sizeof error;
   getsockopt(params_.rx.descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
+  epoll_ctl(ready_, EPOLL_CTL_DEL, params_.rx.descriptor, nullptr);
   deaf_ = true;
 }
 

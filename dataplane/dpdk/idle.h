@@ -7,6 +7,7 @@
 #include "base/counters.h"
 #include "base/time.h"
 #include "dpdk/doorbell.h"
+#include "dpdk/patience.h"
 
 namespace millrace::dpdk {
 
@@ -20,7 +21,7 @@ struct RxWake {
 
 struct IdleParams {
   IdleMode mode = IdleMode::Poll;
-  Micros after = 50us;  // since the last work; till then the loop polls
+  Micros after = 40us;  // since the last work; till then the loop polls, where that pays (patience.h)
   Micros nap = 1ms;     // the longest sleep where packets are not announced
   RxWake rx{};
 };
@@ -32,9 +33,15 @@ class Idle {
 
   // Polls for ever, until told. `doorbell` outlives it.
   explicit Idle(Doorbell& doorbell);
+  ~Idle();
+  Idle(const Idle&) = delete;
+  Idle& operator=(const Idle&) = delete;
   void use(const IdleParams& params);
 
   void worked(Instant now) {
+    if (rest_ == Rest::Polls && waits_ > Micros{}) patience_.paid(now - last_work_);
+    rest_ = Rest::None;
+    woken_ = false;
     last_work_ = now;
     nap_ = kShortestNap;
   }
@@ -49,19 +56,26 @@ class Idle {
   uint64_t sleeps() const { return sleeps_.value(); }  // any thread
 
  private:
+  enum class Rest : uint8_t { None, Polls, Sleeps };  // since the last work
+
   static constexpr Micros kShortestNap = 50us;
 
   // True: woken by the device.
   bool wait(Micros limit);
+  void watch(int descriptor);
   [[gnu::cold]] void note_error();
 
   IdleParams params_;
   Doorbell& doorbell_;
+  Patience patience_;
+  int ready_ = -1;  // an epoll of the doorbell and the device
   bool pauses_by_instruction_;
   bool woken_ = false;
   bool deaf_ = false;  // the descriptor has an error and no packet: it is left out once
   Counter sleeps_;
+  Rest rest_ = Rest::None;
   Instant last_work_{};
+  Micros waits_{};  // polls till so long after last_work_
   Micros nap_ = kShortestNap;
 };
 

@@ -14,9 +14,9 @@ bool Shard::Impl::answer_with_cookie(uint32_t listener, const wire::Frame& frame
   const Family family = flow.local.address.family();
   wire::Segment syn = frame.tcp;
   syn.options = tcp::kept_by_cookie(frame.tcp.options, params.tcp, family);
-  const Seq iss = tcp::cookie_isn(syn_cookie_keys, syn, scale_for(params.tcp.receive_buffer));
+  const Seq iss = tcp::cookie_isn(syn_cookie_keys, syn, scale_for(largest_receive_buffer(params.tcp)));
   const tcp::SynRecord record(key, syn, iss, our_mss(family, *listeners[listener].settings),
-                              static_cast<uint16_t>(listener), params.tcp.receive_buffer);
+                              static_cast<uint16_t>(listener), params.tcp);
   wire::Segment answer;
   tcp::syn_ack(record, params.tcp, isn.timestamp_offset(flow.local.address, flow.remote.address), now,
                answer);
@@ -46,7 +46,7 @@ Shard::Impl::CookieDoubt Shard::Impl::cookie_doubt(const Listener& listener) {
 
 bool Shard::Impl::brings_cookie(uint32_t listener, const wire::Segment& ack) {
   return now < listeners[listener].cookies_until && params.tcp.syn_cookies != SynCookies::Never &&
-         tcp::syn_of_cookie(syn_cookie_keys, ack, scale_for(params.tcp.receive_buffer), params.tcp);
+         tcp::syn_of_cookie(syn_cookie_keys, ack, scale_for(largest_receive_buffer(params.tcp)), params.tcp);
 }
 
 // The ACK that answers a cookie sent over a TIME-WAIT. One of the old connection, which a cookie may have
@@ -59,7 +59,7 @@ bool Shard::Impl::reopen_by_cookie(uint32_t index, wire::Frame& frame, Packet& p
   if (listener == kNoIndex || now >= listeners[listener].cookies_until) return false;
   if (params.tcp.syn_cookies == SynCookies::Never || !owns(frame.tcp.flow)) return false;
   const std::optional<wire::Segment> syn =
-      tcp::syn_of_cookie(syn_cookie_keys, frame.tcp, scale_for(params.tcp.receive_buffer), params.tcp);
+      tcp::syn_of_cookie(syn_cookie_keys, frame.tcp, scale_for(largest_receive_buffer(params.tcp)), params.tcp);
   DropReason reason{};
   if (!syn || tcp::on_segment(time_wait[index], *syn, params.tcp, reason) != tcp::TimeWaitAction::Reopen)
     return false;
@@ -81,7 +81,7 @@ bool Shard::Impl::accept_by_cookie(uint32_t listener, wire::Frame& frame, Packet
       break;
   }
   const std::optional<wire::Segment> syn =
-      tcp::syn_of_cookie(syn_cookie_keys, frame.tcp, scale_for(params.tcp.receive_buffer), params.tcp);
+      tcp::syn_of_cookie(syn_cookie_keys, frame.tcp, scale_for(largest_receive_buffer(params.tcp)), params.tcp);
   if (!syn) {
     ++entry.cookies_rejected;
     counters.tcp_syn_cookies_rejected.add();
@@ -120,7 +120,7 @@ app::Connection* Shard::Impl::open_by_cookie(uint32_t listener, const wire::Segm
   app::Connection& connection = connections[index];
   const IpAddress& local = ack.flow.local.address;
   const tcp::SynRecord record(key, syn, ack.ack - 1, our_mss(local.family(), *listeners[listener].settings),
-                              static_cast<uint16_t>(listener), params.tcp.receive_buffer);
+                              static_cast<uint16_t>(listener), params.tcp);
   tcp::open_by_cookie(connection.tcb(), record, isn.timestamp_offset(local, ack.flow.remote.address),
                       ack.options.timestamps ? ack.options.timestamps->echo_reply : 0, context());
   take_for_listener(connection, listener);

@@ -1,6 +1,7 @@
 // What ICMP and the neighbour cache tell connections (RFC 9293 §3.9.2.2, RFC 1122 §4.2.3.9, RFC 5927).
 #include "wire/icmp.h"
 #include "shard/impl.h"
+#include "tcp/transfer/path_mtu.h"
 
 namespace millrace::shard {
 
@@ -77,6 +78,9 @@ void Shard::Impl::on_icmp_error(const ip::TransportError& error, Packet& packet,
     tcp::end(tcb, tcp::End::Refused);
     make_ready(*connection);
     leave(*connection, out);
+  } else if (error.hint == ip::IcmpHint::PacketTooBig) {
+    tcp::on_packet_too_big(tcb, error.quoted.seq, error.next_mtu, context());
+    make_ready(*connection);
   } else if (error.hint == ip::IcmpHint::Unreachable || error.hint == ip::IcmpHint::Refused) {
     counters.icmp_soft_errors.add();
     tcp::note_soft_error(tcb, error_of(error), now);

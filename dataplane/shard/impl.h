@@ -25,6 +25,7 @@
 #include "tcp/open/isn.h"
 #include "tcp/open/key_ring.h"
 #include "tcp/open/syn_queue.h"
+#include "tcp/transfer/path_mtu_cache.h"
 #include "tcp/transfer/output.h"
 #include "timer/deadline_fifo.h"
 #include "timer/wheel.h"
@@ -63,7 +64,8 @@ struct Shard::Impl {
             .counters = counters,
             .memory_short = memory.is_short(),
             .challenges = &challenges,
-            .fast_open = &fast_open};
+            .fast_open = &fast_open,
+            .path_mtus = &path_mtus};
   }
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
@@ -232,6 +234,7 @@ struct Shard::Impl {
   Recorder recorder;
   tcp::KeyRing syn_cookie_keys;
   tcp::FastOpen fast_open;
+  tcp::PathMtuCache path_mtus;
   bool shared_keys = false;  // other nodes issue cookies by them
   TokenBucket fleet_cookie_checks;
   int64_t wall_ahead_ms = 0;  // of timestamp_clock()

@@ -126,7 +126,9 @@ uint32_t Shard::Impl::new_connection(app::Handler& handler, const wire::FlowAddr
 
 // The largest segment that the MTU allows, or less where the connection asks for less (RFC 9293 §3.7.1).
 Mss Shard::Impl::our_mss(Family family, const ConnectionParams& settings) const {
-  const Mss mss = tcp::mss_for_mtu(params.interface.mtu, family);
+  Mss mss = tcp::mss_for_mtu(params.interface.mtu, family);
+  if (params.tcp.mss_clamp != 0)
+    mss = Mss(std::min(mss.octets(), std::max(params.tcp.mss_clamp, tcp::kSmallestMss)));
   if (!settings.max_segment) return mss;
   return Mss(std::min(mss.octets(), std::max(*settings.max_segment, tcp::kSmallestMss)));
 }
@@ -229,7 +231,7 @@ bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   const wire::Segment& syn = frame.tcp;
   const Mss announced = our_mss(syn.flow.local.address.family(), *entry.settings);
   const uint32_t index =
-      syn_queue.create(key, syn, iss, announced, static_cast<uint16_t>(listener), params.tcp.receive_buffer);
+      syn_queue.create(key, syn, iss, announced, static_cast<uint16_t>(listener), params.tcp);
   if (index == kNoIndex || !table.insert(key_hash, flow::Ref(flow::Kind::SynRecord, index))) {
     if (index != kNoIndex) syn_queue.destroy(index);
     counters.drop(DropReason::TcpSynQueueFull);

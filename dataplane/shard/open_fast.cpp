@@ -38,14 +38,13 @@ bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, 
   ++table_changes;
   app::Connection& connection = connections[index];
   const Mss announced = our_mss(syn.flow.local.address.family(), *entry.settings);
-  const tcp::SynRecord record(key, syn, iss, announced, static_cast<uint16_t>(listener),
-                              params.tcp.receive_buffer);
+  const tcp::SynRecord record(key, syn, iss, announced, static_cast<uint16_t>(listener), params.tcp);
+  take_for_listener(connection, listener);
   tcp::open_by_fast_open(connection.tcb(), record, syn, offer,
                          isn.timestamp_offset(syn.flow.local.address, syn.flow.remote.address), memory,
                          context());
   entry.fast_open.open();
   connection.tcb().cold.fast_open.pending = true;
-  take_for_listener(connection, listener);
   counters.tcp_passive_opens.add();
   recorder.conclude(tcp::State::SynReceived);
   // At once and to where the SYN came from, like any SYN-ACK: behind the application's answer it could be

@@ -62,6 +62,8 @@ void Shard::Impl::show_gauges() {
   counters.syn_records.set(syn_queue.size());
   counters.time_wait_records.set(time_wait.used());
   counters.buffer_bytes.set(memory.used_bytes());
+  counters.tcp_receive_buffers_grown.set(memory.grown());
+  counters.tcp_receive_buffers_refused.set(memory.growth_refused());
   counters.established_connections.set(established);
 }
 

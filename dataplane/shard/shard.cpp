@@ -12,6 +12,12 @@ namespace {
 
 constexpr uint32_t kListeners = 1024;
 
+tcp::BufferLimits limits_of(const TcpParams& params) {
+  return {.receive = params.receive_buffer_max,
+          .send = params.send_buffer_max,
+          .send_low_water = params.send_low_water};
+}
+
 std::chrono::seconds whole_seconds(Micros duration) {
   return std::chrono::floor<std::chrono::seconds>(duration);
 }
@@ -50,7 +56,9 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
                       whole_seconds(given.tcp.syn_cookie_rotation)),
       fast_open(given.secrets ? *given.secrets : draw_secrets(entropy), given.memory.fast_open_cookies,
                 entropy),
+      path_mtus(given.memory.path_mtus, entropy),
       fleet_cookie_checks(given.tcp.fleet_cookie_checks) {
+  memory.set_limits(limits_of(given.tcp));
   if (given.secrets) share_timestamps(*given.secrets);
   if (place.peers != nullptr) host.share_news();
 }
@@ -105,6 +113,7 @@ void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
 
 void Shard::set_tcp_params(const TcpParams& params) {
   impl_->params.tcp = params;
+  impl_->memory.set_limits(limits_of(params));
   impl_->rearm_from = 0;
   impl_->syn_cookie_keys.set_period(whole_seconds(params.syn_cookie_rotation));
   impl_->fleet_cookie_checks.set_rate(params.fleet_cookie_checks);

@@ -22,6 +22,7 @@ bool Faults::script_done() const {
 FaultDecision Faults::decide(std::span<const uint8_t> frame) {
   FaultDecision decision;
   decision.lose = happens(rates_.loss_ppm);
+  if (rates_.burst_begins_ppm != 0 && lost_in_a_burst()) decision.lose = true;
   decision.duplicate = happens(rates_.duplication_ppm);
   decision.corrupt = happens(rates_.corruption_ppm);
   const auto jitter = static_cast<uint64_t>(rates_.jitter.count());
@@ -29,6 +30,11 @@ FaultDecision Faults::decide(std::span<const uint8_t> frame) {
   if (decision.duplicate) decision.duplicate_delay = Micros{static_cast<int64_t>(below(jitter + 1))};
   if (!script_.empty()) decide_by_script(frame, decision);
   return decision;
+}
+
+bool Faults::lost_in_a_burst() {
+  bad_ = bad_ ? !happens(rates_.burst_ends_ppm) : happens(rates_.burst_begins_ppm);
+  return bad_ && happens(rates_.burst_loss_ppm);
 }
 
 void Faults::decide_by_script(std::span<const uint8_t> frame, FaultDecision& decision) {

@@ -19,6 +19,11 @@ namespace millrace::sim {
 // Chances in parts per million of the frames sent.
 struct FaultRates {
   uint32_t loss_ppm = 0;
+  // Losses in bursts (Gilbert 1960, Elliott 1963): frames turn the link bad, and good again, with these chances;
+  // while it is bad frames are lost with the third.
+  uint32_t burst_begins_ppm = 0;
+  uint32_t burst_ends_ppm = 250'000;
+  uint32_t burst_loss_ppm = 1'000'000;
   uint32_t duplication_ppm = 0;
   uint32_t corruption_ppm = 0;
   uint32_t reordering_ppm = 0;  // these frames take up to `jitter` longer and may be overtaken
@@ -65,6 +70,8 @@ class Faults {
   bool script_done() const;
 
   FaultDecision decide(std::span<const uint8_t> frame);
+  // Anything from 0 to `most`.
+  Micros varied(Micros most) { return Micros{static_cast<int64_t>(below(static_cast<uint64_t>(most.count()) + 1))}; }
   // Damages `frame` anywhere: one bit, or all of one octet, or its end is cut off. Never more than one
   // octet's worth of bits: those the Internet checksum always sees (RFC 1071), so that what gets through is
   // our fault.
@@ -79,7 +86,10 @@ class Faults {
   uint64_t below(uint64_t bound) { return bound == 0 ? 0 : entropy_.next() % bound; }
   void decide_by_script(std::span<const uint8_t> frame, FaultDecision& decision);
 
+  bool lost_in_a_burst();
+
   FaultRates rates_;
+  bool bad_ = false;
   SeededEntropy entropy_;
   std::vector<Running> script_;
 };

@@ -7,6 +7,8 @@ namespace millrace::sim {
 
 namespace {
 
+constexpr size_t kEthernetHeader = 14;
+
 // Frames that arrive at one instant do so in the order in which they were sent.
 bool arrives_later(const Flight& a, const Flight& b) {
   return std::pair(a.arrives_at, a.id) > std::pair(b.arrives_at, b.id);
@@ -30,21 +32,31 @@ void Link::set_params(const LinkParams& params) {
   faults_.set_rates(params.faults);
 }
 
-std::optional<Instant> Link::leave_queue(size_t octets, Instant now) {
-  if (params_.bits_per_second == 0) return now;
+std::optional<Link::Leaving> Link::leave_queue(std::span<const uint8_t> frame, Instant now) {
+  if (params_.mtu != 0 && frame.size() > kEthernetHeader + params_.mtu) return std::nullopt;
+  if (params_.bits_per_second == 0) return Leaving{.at = now};
   while (!waiting_.empty() && waiting_.front() <= now) waiting_.pop_front();
   if (waiting_.size() >= params_.queue_frames) return std::nullopt;
-  const uint64_t bits = octets * 8;
+  const Instant begins = waiting_.empty() ? now : waiting_.back();
+  const QueueVerdict verdict = judge(params_.queue, codel_, frame, begins - now, begins);
+  if (verdict == QueueVerdict::Drop) return std::nullopt;
+  const uint64_t bits = frame.size() * 8;
   const auto took =
       static_cast<int64_t>((bits * 1'000'000 + params_.bits_per_second - 1) / params_.bits_per_second);
-  const Instant left = (waiting_.empty() ? now : waiting_.back()) + Micros{took};
-  waiting_.push_back(left);
-  return left;
+  waiting_.push_back(begins + Micros{took});
+  return Leaving{.at = waiting_.back(), .marked = verdict == QueueVerdict::Mark};
+}
+
+Micros Link::varied_delay(Instant leaving) {
+  if (params_.jitter == Micros{}) return params_.delay;
+  const Instant arrival = std::max(last_arrival_, leaving + params_.delay + faults_.varied(params_.jitter));
+  last_arrival_ = arrival;
+  return arrival - leaving;
 }
 
 void Link::send(std::span<const uint8_t> frame, Instant now, DepartureObserver* observer) {
   const FaultDecision decision = faults_.decide(frame);
-  const std::optional<Instant> left = leave_queue(frame.size(), now);
+  const std::optional<Leaving> left = leave_queue(frame, now);
   Flight flight{.id = ++*ids_, .sent_at = now, .arrives_at = kNever};
   if (!left || decision.lose) {
     flight.fate = left ? Fate::Lost : Fate::Overflown;
@@ -52,9 +64,10 @@ void Link::send(std::span<const uint8_t> frame, Instant now, DepartureObserver* 
     return;
   }
   const uint64_t id = flight.id;
-  const Instant arrival = *left + params_.delay + decision.extra_delay;
+  const Instant arrival = left->at + varied_delay(left->at) + decision.extra_delay;
   flight.arrives_at = arrival;
   flight.octets.assign(frame.begin(), frame.end());
+  if (left->marked) mark_ce(flight.octets);
   if (decision.corrupt) {
     flight.fate = Fate::Corrupted;
     faults_.corrupt(flight.octets);

@@ -13,6 +13,7 @@
 #include "base/packet.h"
 #include "base/time.h"
 #include "sim/faults.h"
+#include "sim/queue.h"
 
 namespace millrace::sim {
 
@@ -20,6 +21,9 @@ struct LinkParams {
   Micros delay = 10ms;
   uint64_t bits_per_second = 0;  // 0: no limit, and so no queue
   size_t queue_frames = 1000;    // that wait for the rate; more are lost
+  QueueParams queue{};
+  Micros jitter{};        // the delay is up to so much longer; frames stay in order
+  uint32_t mtu = 0;       // octets of the largest IP packet carried; larger ones vanish without a word; 0: any
   FaultRates faults{};
 };
 
@@ -62,8 +66,13 @@ class Link {
   size_t in_flight() const { return flights_.size(); }
 
  private:
-  // When the last bit leaves the queue; nothing when the queue is full.
-  std::optional<Instant> leave_queue(size_t octets, Instant now);
+  struct Leaving {
+    Instant at{};  // of the last bit
+    bool marked = false;
+  };
+  // Nothing when the queue is full, or drops the frame.
+  std::optional<Leaving> leave_queue(std::span<const uint8_t> frame, Instant now);
+  Micros varied_delay(Instant leaving);
   void fly(Flight flight, std::span<const uint8_t> sent, DepartureObserver* observer);
 
   LinkParams params_;
@@ -71,6 +80,8 @@ class Link {
   uint64_t* ids_;
   std::vector<Flight> flights_;  // a heap, the earliest arrival in front
   std::deque<Instant> waiting_;  // when the frames in the queue will have left it
+  CoDel codel_;
+  Instant last_arrival_{};  // of frames that nothing has held up
 };
 
 // Both directions between two ends.

@@ -11,6 +11,7 @@ namespace millrace::tcp {
 
 class ChallengeBudget;
 class FastOpen;
+class PathMtuCache;
 
 struct Context {
   Instant now;
@@ -19,6 +20,7 @@ struct Context {
   bool memory_short = false;              // payload memory is nearly used up: who makes no progress gives way
   ChallengeBudget* challenges = nullptr;  // nullptr: without a limit
   FastOpen* fast_open = nullptr;          // of the shard; none: nothing is opened by it
+  PathMtuCache* path_mtus = nullptr;      // of the shard; none: nothing is remembered
 };
 
 // What became of a received segment. What is to be sent is noted in the TCB and leaves by next_segment();

@@ -53,14 +53,14 @@ Piece* Memory::take_piece() {
   }
   Piece* piece = free_pieces_;
   free_pieces_ = piece->next;
-  piece->next = nullptr;
+  piece->next = piece->last = nullptr;
   return piece;
 }
 
 Piece* Memory::hold(Packet& packet, Seq seq, const uint8_t* data, uint32_t length) {
-  if (held_ >= held_bound_ || used_ + kHeldPacketBytes + kPieceBytes > payload_budget()) return nullptr;
+  if (held_ >= held_bound_ || used_ + true_size(packet) + kPieceBytes > payload_budget()) return nullptr;
   Piece* piece = take_piece();
-  used_ += kHeldPacketBytes;
+  used_ += true_size(packet);
   ++held_;
   piece->seq = seq;
   piece->length = length;
@@ -84,8 +84,8 @@ Piece* Memory::copy(Seq seq, const uint8_t* data, uint32_t length) {
 
 void Memory::give_back(Piece* piece) {
   if (piece->packet) {
+    used_ -= true_size(piece->packet);
     piece->packet.reset();
-    used_ -= kHeldPacketBytes;
     --held_;
   }
   if (piece->block != nullptr) {

@@ -35,12 +35,20 @@ static_assert(sizeof(Block) == kBlockBytes);
 // A run of received octets: in a packet that is held, or copied into a block.
 struct Piece {
   Piece* next = nullptr;
+  Piece* last = nullptr;  // of the contiguous pieces that this one begins: used while out of order
   Seq seq;  // of the first octet: used while out of order
   uint32_t length = 0;
   const uint8_t* data = nullptr;
   Packet packet;           // holds `data`, or
   Block* block = nullptr;  // holds `data`
   Seq end() const { return seq + length; }
+};
+
+// How far the buffers of one connection may grow while memory is not under pressure.
+struct BufferLimits {
+  Bytes receive = 0;
+  Bytes send = 0;
+  Bytes send_low_water = 1;
 };
 
 class Memory {
@@ -71,11 +79,21 @@ class Memory {
 
   uint64_t used_bytes() const { return used_; }
   uint64_t budget_bytes() const { return budget_; }
+  // Buffers grow no further than they are from here on; what they are they stay.
+  bool is_under_pressure() const { return used_ > budget_ / 2; }
+  const BufferLimits& limits() const { return limits_; }
+  void set_limits(const BufferLimits& limits) { limits_ = limits; }
+  // A buffer has grown, or has not because of pressure; the shard counts.
+  void note_growth(bool grown) { ++(grown ? grown_ : refused_); }
+  uint64_t grown() const { return grown_; }
+  uint64_t growth_refused() const { return refused_; }
+  // What holding the packet costs: its buffer, with an mbuf's own head and the room before the data.
+  static uint64_t true_size(const Packet& packet) { return packet.capacity() + kPacketOverhead; }
   bool is_short() const { return used_ > budget_ / 8 * 7; }
   uint64_t held_packets() const { return held_; }
 
  private:
-  static constexpr uint64_t kHeldPacketBytes = 2304;  // an mbuf with its data room
+  static constexpr uint64_t kPacketOverhead = 256;  // struct rte_mbuf and RTE_PKTMBUF_HEADROOM
   static constexpr uint64_t kPieceBytes = sizeof(Piece);
   static constexpr uint64_t kRareBytes = sizeof(TcbRare);
   static constexpr size_t kChunkBlocks = 64;
@@ -98,6 +116,9 @@ class Memory {
   uint64_t held_bound_;
   uint64_t used_ = 0;
   uint64_t held_ = 0;
+  BufferLimits limits_;
+  uint64_t grown_ = 0;
+  uint64_t refused_ = 0;
   Block* free_blocks_ = nullptr;
   Piece* free_pieces_ = nullptr;
   Cell* free_cells_ = nullptr;

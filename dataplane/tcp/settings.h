@@ -15,6 +15,20 @@ namespace millrace::tcp {
 
 class Memory;
 
+// What a connection knows of its path where ICMP or black holes have told it something (transfer/path_mtu.h).
+// MTUs of 0: nothing.
+struct PathMtuState {
+  uint16_t claimed = 0;     // by an ICMP error that waits for evidence of loss
+  Seq claimed_seq;          // of the segment that it quotes
+  uint16_t works = 0;       // search_low of RFC 4821 §7.2
+  uint16_t fails = 0;       // search_high: the least that is known not to get through, or the interface's + 1
+  uint16_t probe = 0;       // in flight
+  Seq probe_begin;
+  Seq probe_end;
+  uint8_t failures = 0;     // of this size, in a row
+  Instant search_at{};      // no probe before that
+};
+
 // Beside TcbHot and TcbCold: what is rare.
 struct TcbRare : ConnectionParams {
   explicit TcbRare(const ConnectionParams& settings) : ConnectionParams(settings) {}
@@ -29,6 +43,8 @@ struct TcbRare : ConnectionParams {
   Seq snd_up;
   // RFC 5482 §3.1: what the peer's option asks for, within our limits; 0: nothing.
   Micros remote_user_timeout{};
+  // transfer/path_mtu.h.
+  PathMtuState path_mtu;
   // close/close.h: when what close() has not got through is reset.
   Instant linger_until = kNever;
 };

@@ -151,6 +151,10 @@ struct TcbCold {
   bool scaling : 1 = false;                // windows are scaled (RFC 7323 §2.2)
   bool corked : 1 = false;                 // the application is not through with a write
   bool syn_repeated : 1 = false;           // at once, because the peer answered for an earlier connection
+  bool receive_buffer_set : 1 = false;     // by the application: it does not grow by itself
+  bool send_buffer_set : 1 = false;        // likewise
+  bool full_acked : 1 = false;             // as much as a full segment has been acknowledged at once
+  bool probing_mtu : 1 = false;            // a larger segment is in flight, or one may be tried (path_mtu.h)
   SoftError soft_error = SoftError::None;  // since the last progress (RFC 1122 §4.2.3.9)
   uint32_t retransmits = 0;
   uint32_t stalled_at_ms = 0;  // the last progress, where a timer has gone off since (user_timeout.h); else 0

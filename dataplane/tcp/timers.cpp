@@ -5,6 +5,7 @@
 #include "tcp/close/close.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/user_timeout.h"
 
 namespace millrace::tcp {
@@ -66,6 +67,7 @@ void on_retransmission_timeout(Tcb& tcb, const Context& context) {
   if (is_exhausted(tcb, context)) return give_up(tcb, context);
   context.counters.tcp_rto_fired.add();
   TcbHot& hot = tcb.hot;
+  on_timeout_of_size(tcb, context);
   recover_by_timeout(tcb, context);
   if (!hot.flags.syn_acked) hot.flags.syn_due = true;
   back_off(tcb, context);

@@ -45,6 +45,7 @@ ShardParams default_params(Family family) {
   params.interface.mac = kOurMac;
   params.interface.addresses = {family == Family::V4 ? Prefix{kOur4, 24} : Prefix{kOur6, 64}};
   params.tcp.receive_buffer = 1000;
+  params.tcp.receive_buffer_max = params.tcp.send_buffer_max = 0;  // buffers as the tests have set them
   params.tcp.syn_retries = 3;
   params.tcp.syn_ack_retries = 3;
   params.tcp.data_retries = 4;

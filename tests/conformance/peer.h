@@ -48,8 +48,8 @@ struct PeerSegment {
 
 std::string describe(const wire::Segment& segment);
 
-// Small tables, short retries of which nobody is told, and a window of 1000 octets so that one segment can
-// reach past its edge.
+// Small tables, short retries of which nobody is told, and a window of 1000 octets, which does not grow, so that
+// one segment can reach past its edge.
 ShardParams default_params(Family family);
 
 class Peer {

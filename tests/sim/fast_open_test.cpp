@@ -244,7 +244,7 @@ TEST_P(FastOpenSim, OldSynAfterTheEnd_IsARequestSeenTwice) {
   Total total;
   LinkParams weather{.delay = 5ms};
   weather.faults = {.duplication_ppm = 1'000'000, .reordering_ppm = 500'000, .jitter = 40s};
-  for (uint64_t seed = 1; seed <= 4; ++seed) FastOpenRun(seed, GetParam(), weather).go(total);
+  for (uint64_t seed = 1; seed <= 8; ++seed) FastOpenRun(seed, GetParam(), weather).go(total);
   EXPECT_GT(total.by_fast_open, 0);
 }
 

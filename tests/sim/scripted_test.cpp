@@ -47,6 +47,7 @@ HostOptions one_frame_an_iteration() {
 ShardParams server_params() {
   ShardParams params = host_params(2);
   params.tcp.receive_buffer = 16'000;
+  params.tcp.receive_buffer_max = 0;
   return params;
 }
 

@@ -64,6 +64,8 @@ TcpParams draw_tcp(Dice& dice) {
   tcp.syn_ack_retries = 12;
   tcp.receive_buffer = static_cast<Bytes>(dice.magnitude(600, 300'000));
   tcp.send_buffer = static_cast<Bytes>(dice.magnitude(600, 300'000));
+  tcp.receive_buffer_max = dice.percent(50) ? 0 : static_cast<Bytes>(dice.magnitude(600, 1'000'000));
+  tcp.send_buffer_max = dice.percent(50) ? 0 : static_cast<Bytes>(dice.magnitude(600, 1'000'000));
   tcp.timestamps = dice.percent(70);
   tcp.sack = dice.percent(75);
   tcp.window_scaling = dice.percent(80);

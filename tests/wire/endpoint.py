@@ -91,7 +91,7 @@ class Endpoint:
         self.process = None
 
     def _wait_until_ready(self):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             text = self.said()
             if "\nready\n" in text:
@@ -99,7 +99,7 @@ class Endpoint:
             if self.process.poll() is not None:
                 raise RuntimeError(f"millrace serve ended with {self.process.returncode}: {text}")
             time.sleep(0.05)
-        raise RuntimeError("millrace serve was not ready within 30 s")
+        raise RuntimeError("millrace serve was not ready within 120 s")
 
     def stop(self):
         """SIGTERM; returns the exit status, or None when it had to be killed."""
@@ -109,7 +109,7 @@ class Endpoint:
         if status is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                status = self.process.wait(timeout=20)
+                status = self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -119,7 +119,7 @@ class Endpoint:
     def ask(self, *command):
         """millracectl --json COMMAND, parsed."""
         reply = subprocess.run([os.path.join(self.programs, "millracectl"), "--socket", self.socket, "--json", *command],
-                               check=True, capture_output=True, text=True, timeout=10)
+                               check=True, capture_output=True, text=True, timeout=60)
         return json.loads(reply.stdout)
 
     def lose(self, share):

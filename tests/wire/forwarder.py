@@ -47,7 +47,7 @@ class Forwarder:
             return output.read()
 
     def wait_for(self, text, count=1):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.said().count(text) < count:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 with open(self.log, encoding="utf-8", errors="replace") as log:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tcp/transfer/path_mtu.h"
+
 namespace millrace::socket {
 
 namespace {
@@ -63,7 +65,7 @@ void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
   info.snd_mss = mss;
   info.rcv_mss = mss;
   info.advmss = cold.our_mss.octets();
-  info.pmtu = cold.our_mss.octets() + (hot.key.remote.is_v4() ? 40U : 60U);
+  info.pmtu = tcp::path_mtu(tcb);
   info.unacked = in_segments(hot.snd_nxt - hot.snd_una, mss);
   info.last_data_sent = micros(now - cold.last_sent_at) / 1000;
   info.rtt = micros(cold.rtt.srtt());

@@ -3,6 +3,7 @@
 
 #include "tcp/open/fast_open.h"
 #include "tcp/open/handshake.h"
+#include "tcp/transfer/path_mtu.h"
 #include "wire/tcp_options.h"
 
 namespace millrace::tcp {
@@ -116,6 +117,7 @@ void open_by_fast_open(Tcb& tcb, const SynRecord& record, const wire::Segment& s
     context.counters.tcp_bytes_received.add(taken);
     context.counters.tcp_fast_open_syn_data_accepted.add();
   }
+  settle_path_mtu(tcb, context);
   open_congestion_window(tcb, context.params);  // Step 6: the initial window of RFC 5681 §3.1
 }
 

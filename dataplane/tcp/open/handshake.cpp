@@ -8,6 +8,7 @@
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/user_timeout.h"
 
@@ -63,6 +64,7 @@ void settle_rto(Tcb& tcb, bool syn_timed_out, const TcpParams& params) {
 Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context) {
   TcbHot& hot = tcb.hot;
   const bool syn_timed_out = tcb.cold.retries != 0;
+  settle_path_mtu(tcb, context);
   open_congestion_window(tcb, context.params);
   advance_snd_una(tcb, segment, context);
   open_congestion_window(tcb, context.params);  // the SYN's acknowledgement opens nothing (RFC 5681 §3.1)
@@ -185,7 +187,10 @@ void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   const bool syn_timed_out = tcb.cold.retries != 0;
   // The window of Fast Open data has been in use since the SYN came (RFC 7413 §4.2.2, step 6).
   const bool early = tcb.cold.fast_open.early && hot.snd_nxt.after(tcb.cold.iss + 1);
-  if (!early) open_congestion_window(tcb, context.params);
+  if (!early) {
+    settle_path_mtu(tcb, context);
+    open_congestion_window(tcb, context.params);
+  }
   hot.flags.syn_due = false;
   // RFC 9293 §3.10.7.4: SND.WND, SND.WL1, SND.WL2 from this segment.
   hot.snd_wnd = hot.snd_scale.bytes(segment.window);

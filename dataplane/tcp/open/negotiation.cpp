@@ -12,7 +12,7 @@ Mss mss_for_mtu(uint16_t mtu, Family family) {
 wire::TcpOptions offer(Mss our_mss, Bytes receive_buffer, const TcpParams& params) {
   wire::TcpOptions options;
   options.mss = our_mss;
-  if (params.window_scaling) options.window_scale = scale_for(receive_buffer);
+  if (params.window_scaling) options.window_scale = scale_for(std::max(receive_buffer, params.receive_buffer_max));
   if (params.timestamps) options.timestamps = wire::Timestamps{};
   options.sack_permitted = params.sack;
   return options;

@@ -8,7 +8,7 @@
 namespace millrace::tcp {
 
 SynRecord::SynRecord(const flow::FlowKey& flow, const wire::Segment& syn, Seq our_isn, Mss announced,
-                     uint16_t listener_index, Bytes receive_buffer)
+                     uint16_t listener_index, const TcpParams& params)
     : key(flow),
       iss(our_isn),
       irs(syn.seq),
@@ -18,11 +18,11 @@ SynRecord::SynRecord(const flow::FlowKey& flow, const wire::Segment& syn, Seq ou
       our_mss(announced),
       listener(listener_index),
       peer_scale(static_cast<uint8_t>(syn.options.window_scale.value_or(WindowScale(0)).shift() & 0xf)),
-      our_scale(static_cast<uint8_t>(scale_for(receive_buffer).shift() & 0xf)),
+      our_scale(static_cast<uint8_t>(scale_for(largest_receive_buffer(params)).shift() & 0xf)),
       timestamps(syn.options.timestamps.has_value()),
       scaled(syn.options.window_scale.has_value()),
       sack_permitted(syn.options.sack_permitted),
-      window_(static_cast<uint16_t>(std::min<Bytes>(receive_buffer, 0xffff))) {}
+      window_(static_cast<uint16_t>(std::min<Bytes>(params.receive_buffer, 0xffff))) {}
 
 wire::TcpOptions SynRecord::offered() const {
   wire::TcpOptions options;

@@ -34,7 +34,7 @@ struct alignas(64) SynRecord {
   uint8_t challenged : 1 = 0;      // since the last SYN-ACK: one challenge ACK between two of them
 
   SynRecord(const flow::FlowKey& flow, const wire::Segment& syn, Seq our_isn, Mss announced,
-            uint16_t listener_index, Bytes receive_buffer);
+            uint16_t listener_index, const TcpParams& params);
   wire::TcpOptions offered() const;
   wire::TcpOptions answered(const TcpParams& params) const;
   Bytes window_offered() const { return window_; }

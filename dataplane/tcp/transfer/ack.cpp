@@ -9,6 +9,7 @@
 #include "tcp/steps.h"
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/loss_recovery.h"
+#include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/user_timeout.h"
 
@@ -79,6 +80,10 @@ void move_snd_una(Tcb& tcb, const wire::Segment& segment, Bytes acked, Micros rt
   cold.send.release(octets);
   hot.snd_una = segment.ack;
   if (octets != 0) hot.events |= Event::kSendSpace;
+  if (octets >= hot.mss && !cold.full_acked) [[unlikely]]
+    on_full_size_acked(tcb, context);
+  if (cold.probing_mtu) [[unlikely]]
+    on_ack_while_probing(tcb, context);
   cold.retries = 0;
   cold.soft_error = SoftError::None;
   cold.stalled_at_ms = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 
 namespace millrace::tcp {
@@ -142,6 +143,7 @@ void remember(Tcb& tcb, Flight& flight) {
 Bytes flight_size(const TcbHot& hot) { return std::min(hot.snd_nxt - hot.snd_una, hot.cwnd); }
 
 void enter_recovery(Tcb& tcb, Flight& flight, Bytes before, const Context& context) {
+  if (tcb.cold.probing_mtu && is_lost_probe(tcb, context)) return resend_lost(tcb);
   context.counters.tcp_fast_retransmits.add();
   remember(tcb, flight);
   flight.phase = Phase::Recovery;
@@ -369,8 +371,12 @@ void on_early_deadline(Tcb& tcb, const Context& context) {
 void resend_all(Tcb& tcb) {
   if (is_one_run(tcb)) open_flight(tcb);
   if (tcb.hot.flight == nullptr) return;
+  tcb.hot.flight->board.mark_all_lost();
+  resend_lost(tcb);
+}
+
+void resend_lost(Tcb& tcb) {
   Flight& flight = *tcb.hot.flight;
-  flight.board.mark_all_lost();
   flight.phase = Phase::Loss;
   flight.recover = tcb.hot.snd_nxt;
   tcb.hot.flags.retransmit_forced = true;

@@ -41,6 +41,8 @@ void on_early_deadline(Tcb& tcb, const Context& context);
 // All that is in flight goes again, without being taken for congestion: a window that was closed has opened,
 // or nothing was to be had of it before the handshake had ended.
 void resend_all(Tcb& tcb);
+// The same for what counts as lost.
+void resend_lost(Tcb& tcb);
 
 // RFC 8985 §7.2: after new data was sent, or acknowledged.
 void schedule_probe(Tcb& tcb, Instant now);

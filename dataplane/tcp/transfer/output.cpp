@@ -8,6 +8,7 @@
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/keepalive.h"
 #include "tcp/transfer/loss_recovery.h"
+#include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/urgent.h"
 #include "tcp/transfer/user_timeout.h"
@@ -124,6 +125,8 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
   ++tcb.cold.retransmits;
   context.counters.tcp_retransmitted_segments.add();
   context.counters.tcp_retransmitted_bytes.add(length);
+  if (tcb.cold.probing_mtu) [[unlikely]]
+    note_resent_while_probing(tcb, begin, context);
   fill_data(tcb, context, begin, length, fin, segment, payload);
 }
 
@@ -200,6 +203,18 @@ void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
   context.counters.tcp_bytes_sent.add(length);
 }
 
+// RFC 4821 §7.6: ordinary text, in a segment larger than any before.
+[[gnu::cold]] bool send_mtu_probe(Tcb& tcb, const Context& context, Bytes unsent, Bytes usable,
+                                  wire::Segment& segment, PayloadRange& payload) {
+  const Bytes length = next_probe(tcb, unsent, usable, context);
+  if (length == 0) return false;
+  open_flight(tcb);
+  fill_data(tcb, context, tcb.hot.snd_nxt, length, false, segment, payload);
+  take_as_sent(tcb, context, length, false);
+  note_probe_sent(tcb, length, context);
+  return true;
+}
+
 bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadRange& payload) {
   TcbHot& hot = tcb.hot;
   if (!hot.has_unsent()) return false;
@@ -208,6 +223,8 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
   restart_after_idle(tcb, context);
   const Bytes usable = right_edge - hot.snd_nxt;
   const Bytes unsent = hot.snd_nxt.before(hot.snd_end) ? hot.snd_end - hot.snd_nxt : 0;
+  if (tcb.cold.probing_mtu) [[unlikely]]
+    if (send_mtu_probe(tcb, context, unsent, usable, segment, payload)) return true;
   const Bytes length = std::min({unsent, usable, Bytes{hot.mss}});
   if (in_flight(tcb) + length > hot.cwnd + limited_transmit(tcb)) return false;
   // RFC 9293 §3.10.4: a CLOSE behind data waits for ESTABLISHED.

@@ -1,6 +1,7 @@
 #include "tcp/transfer/reassembly.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "base/check.h"
@@ -22,17 +23,48 @@ void Reassembly::release_if_done() {
   gaps_ = nullptr;
 }
 
-Reassembly::Result Reassembly::store(Piece** link, Seq seq, const uint8_t* data, Bytes length,
+// Behind the run `run`, into its last block as far as that has room: small segments share a block.
+Bytes Reassembly::append_to_block(Piece& run, const uint8_t* data, Bytes length) {
+  Piece& last = *run.last;
+  Block& block = *last.block;
+  if (last.data + last.length != block.data + block.end) return 0;
+  const Bytes part = std::min(length, block.room());
+  std::memcpy(block.data + block.end, data, part);
+  block.end += part;
+  last.length += part;
+  gaps_->octets += part;
+  return part;
+}
+
+// [seq, seq + length), of which nothing is held, behind the run `before` (nullptr: before all of them), whose
+// part it becomes where it touches it.
+Reassembly::Result Reassembly::store(Piece*& before, Seq seq, const uint8_t* data, Bytes length,
                                      uint32_t bound) {
+  bool grows = before != nullptr && before->last->end() == seq;
+  if (!grows && gaps_->runs >= bound) return Result::Full;
+  if (grows) {
+    const Bytes part = append_to_block(*before, data, length);
+    seq += part;
+    data += part;
+    length -= part;
+  }
   while (length != 0) {
-    if (gaps_->pieces >= bound) return Result::Full;
+    if (gaps_->pieces >= bound && gaps_->octets / kSmallPiece < gaps_->pieces) return Result::Full;
     const Bytes part = std::min<Bytes>(length, Block::kCapacity);
     Piece* piece = memory_->copy(seq, data, part);
     if (piece == nullptr) return Result::NoMemory;
-    piece->next = *link;
-    if (*link == nullptr) gaps_->tail = piece;
-    *link = piece;
-    link = &piece->next;
+    Piece*& link = before == nullptr ? gaps_->head : before->last->next;
+    piece->next = link;
+    link = piece;
+    if (grows) {
+      before->last = piece;
+    } else {
+      piece->last = piece;
+      if (gaps_->last_run == before) gaps_->last_run = piece;
+      before = piece;
+      ++gaps_->runs;
+      grows = true;
+    }
     ++gaps_->pieces;
     gaps_->octets += part;
     seq += part;
@@ -42,29 +74,43 @@ Reassembly::Result Reassembly::store(Piece** link, Seq seq, const uint8_t* data,
   return Result::Stored;
 }
 
+// The run behind `run` begins where that ends.
+void Reassembly::join(Piece& run) {
+  Piece* next = run.last->next;
+  if (next == nullptr || next->seq != run.last->end()) return;
+  run.last = next->last;
+  if (gaps_->last_run == next) gaps_->last_run = &run;
+  --gaps_->runs;
+}
+
+// Walks runs, not pieces: there are no more of them than `bound`.
 Reassembly::Result Reassembly::insert_between(Seq seq, const uint8_t* data, Bytes length, uint32_t bound) {
   Result result = Result::Duplicate;
   const Seq end = seq + length;
-  Piece** link = &gaps_->head;
+  Piece* before = nullptr;
   // Behind everything held is where the next segment of a burst belongs.
-  if (gaps_->tail != nullptr && seq.after_or_at(gaps_->tail->end())) link = &gaps_->tail->next;
+  if (gaps_->last_run != nullptr && seq.after_or_at(gaps_->last_run->seq)) before = gaps_->last_run;
   while (seq.before(end)) {
-    while (*link != nullptr && (*link)->end().before_or_at(seq)) link = &(*link)->next;
-    // [seq, stop) is free, up to the next piece held.
-    const Seq stop = *link == nullptr ? end : later(seq, earlier(end, (*link)->seq));
-    if (const Bytes gap = stop - seq; gap != 0) {
-      result = store(link, seq, data, gap, bound);
-      if (result != Result::Stored) return result;
-      data += gap;
-      seq = stop;
-      while (*link != nullptr && (*link)->seq.before(stop))
-        link = &(*link)->next;  // past what was just stored
+    Piece* run = before == nullptr ? gaps_->head : before->last->next;
+    if (before != nullptr && seq.before(before->last->end())) {
+      const Seq known = earlier(before->last->end(), end);
+      note_duplicate(seq, known);
+      data += known - seq;
+      seq = known;
+      continue;
     }
-    if (*link == nullptr || seq == end) break;
-    const Seq known = earlier((*link)->end(), end);
-    note_duplicate(seq, known);
-    data += known - seq;
-    seq = known;
+    if (run != nullptr && run->seq.before_or_at(seq)) {
+      ++gaps_->steps;
+      before = run;
+      continue;
+    }
+    // [seq, stop) is free, up to the next run held.
+    const Seq stop = run == nullptr ? end : earlier(end, run->seq);
+    result = store(before, seq, data, stop - seq, bound);
+    if (result != Result::Stored) return result;
+    join(*before);
+    data += stop - seq;
+    seq = stop;
   }
   return result;
 }
@@ -78,24 +124,15 @@ Reassembly::Result Reassembly::insert(Seq seq, const uint8_t* data, Bytes length
   return result;
 }
 
-// The contiguous octets held around `seq`; empty when there are none.
-wire::SackBlock Reassembly::block_around(Seq seq) const {
-  const Piece* piece = gaps_->head;
-  // Most often the latest block has grown at its end, and at the end of all.
-  const wire::SackBlock& latest = gaps_->recent[0];
-  if (gaps_->recent_count != 0 && latest.right == seq && gaps_->tail->seq.before_or_at(seq) &&
-      gaps_->tail->end().after(seq))
-    return {latest.left, gaps_->tail->end()};
-  wire::SackBlock block;
-  for (; piece != nullptr; piece = piece->next) {
-    if (piece->seq != block.right || block.left == block.right) {
-      if (block.right.after(seq) && block.left != block.right) break;
-      block = {piece->seq, piece->end()};
-    } else {
-      block.right = piece->end();
-    }
+// The run held around `seq`; empty when there is none.
+wire::SackBlock Reassembly::block_around(Seq seq) {
+  const Piece* run = gaps_->head;
+  if (seq.after_or_at(gaps_->last_run->seq)) run = gaps_->last_run;  // most often
+  for (; run != nullptr && run->seq.before_or_at(seq); run = run->last->next) {
+    if (seq.before(run->last->end())) return {run->seq, run->last->end()};
+    ++gaps_->steps;
   }
-  return seq.within(block.left, block.right - block.left) ? block : wire::SackBlock{seq, seq};
+  return {seq, seq};
 }
 
 // RFC 2018 §4: the block with the latest segment first, then those reported most recently.
@@ -112,14 +149,27 @@ void Reassembly::note_recent(const wire::SackBlock& block) {
   gaps_->recent_count = count;
 }
 
+// The first piece leaves; the next one begins what is left of its run.
+void Reassembly::take_first() {
+  Piece* piece = gaps_->head;
+  gaps_->head = piece->next;
+  --gaps_->pieces;
+  gaps_->octets -= piece->length;
+  if (piece->last != piece) {
+    piece->next->last = piece->last;
+    if (gaps_->last_run == piece) gaps_->last_run = piece->next;
+    return;
+  }
+  --gaps_->runs;
+  if (gaps_->last_run == piece) gaps_->last_run = nullptr;
+}
+
 Bytes Reassembly::release(Seq rcv_nxt, ReceiveQueue& queue) {
   if (gaps_ == nullptr) return 0;
   Bytes moved = 0;
   while (gaps_->head != nullptr && gaps_->head->seq.before_or_at(rcv_nxt)) {
     Piece* piece = gaps_->head;
-    gaps_->head = piece->next;
-    --gaps_->pieces;
-    gaps_->octets -= piece->length;
+    take_first();
     if (piece->end().before_or_at(rcv_nxt)) {
       memory_->give_back(piece);
       continue;
@@ -131,7 +181,6 @@ Bytes Reassembly::release(Seq rcv_nxt, ReceiveQueue& queue) {
     rcv_nxt += piece->length;
     queue.append(piece);
   }
-  if (gaps_->head == nullptr) gaps_->tail = nullptr;
   std::array<wire::SackBlock, kRecent> kept{};
   uint8_t count = 0;
   for (uint8_t i = 0; i < gaps_->recent_count; ++i)

@@ -1,6 +1,6 @@
-// Octets that came before their turn (RFC 9293 §3.10.7.4, seventh step): pieces sorted by sequence number,
-// none overlapping another, bounded in number and, by the window, in octets. Always copied out of their
-// packets. What is held is what SACK tells (RFC 2018), the latest first, and what came twice is told once
+// Octets that came before their turn (RFC 9293 §3.10.7.4, seventh step): runs of contiguous pieces sorted by
+// sequence number, none overlapping another. The number of runs is bounded, and so the walk along them; that of
+// pieces is too, as far as they are small; octets are by the window. Always copied out of their packets. What is held is what SACK tells (RFC 2018), the latest first, and what came twice is told once
 // (RFC 2883). A connection that misses nothing holds one pointer.
 #pragma once
 
@@ -24,11 +24,14 @@ class Reassembly {
   Reassembly& operator=(const Reassembly&) = delete;
 
   bool empty() const { return gaps_ == nullptr || gaps_->head == nullptr; }
+  // Runs walked past while anything was held: the price of segments out of order.
+  uint32_t steps() const { return gaps_ == nullptr ? 0 : gaps_->steps; }
+  uint32_t runs() const { return gaps_ == nullptr ? 0 : gaps_->runs; }
   uint32_t pieces() const { return gaps_ == nullptr ? 0 : gaps_->pieces; }
   Bytes octets() const { return gaps_ == nullptr ? 0 : gaps_->octets; }
 
   // Keeps what of [seq, seq + length) is not held yet: what came first stays (RFC 9293 §3.10.7.4 leaves the
-  // choice). At most `bound` pieces.
+  // choice). At most `bound` runs, and at most `bound` pieces unless they hold kSmallPiece octets on average.
   Result insert(Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
   // Moves what has become in order at `rcv_nxt` to the queue; returns the octets by which RCV.NXT moves.
   Bytes release(Seq rcv_nxt, ReceiveQueue& queue);
@@ -49,9 +52,12 @@ class Reassembly {
 
  private:
   static constexpr size_t kRecent = 4;
+  static constexpr Bytes kSmallPiece = 512;
   struct Gaps {
     Piece* head = nullptr;
-    Piece* tail = nullptr;
+    Piece* last_run = nullptr;  // its first piece
+    uint32_t runs = 0;
+    uint32_t steps = 0;
     uint32_t pieces = 0;
     Bytes octets = 0;
     std::array<wire::SackBlock, kRecent> recent;  // blocks held, the latest first
@@ -65,9 +71,12 @@ class Reassembly {
 
   bool open();
   void release_if_done();
-  Result store(Piece** link, Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
+  Bytes append_to_block(Piece& run, const uint8_t* data, Bytes length);
+  Result store(Piece*& before, Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
+  void join(Piece& run);
+  void take_first();
   Result insert_between(Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
-  wire::SackBlock block_around(Seq seq) const;
+  wire::SackBlock block_around(Seq seq);
   void note_recent(const wire::SackBlock& block);
 
   Memory* memory_;

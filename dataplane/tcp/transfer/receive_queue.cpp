@@ -8,7 +8,7 @@
 namespace millrace::tcp {
 
 bool ReceiveQueue::append(Packet& packet, Seq seq, const uint8_t* data, Bytes length) {
-  if (length >= kHoldFrom) {
+  if (length >= kHoldFrom && (head_ == nullptr || 2 * uint64_t{length} >= Memory::true_size(packet))) {
     if (Piece* piece = memory_->hold(packet, seq, data, length); piece != nullptr) {
       append(piece);
       return true;

@@ -10,7 +10,7 @@
 
 namespace millrace::tcp {
 
-// Payloads from this size on are held in their packet.
+// Payloads from this size on are held in their packet, where they fill half of it or nothing else is queued.
 inline constexpr Bytes kHoldFrom = 512;
 
 class ReceiveQueue {

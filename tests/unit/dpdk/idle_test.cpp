@@ -78,6 +78,31 @@ TEST(Idle, Rest_IsDueOnlyAWhileAfterTheLastWork) {
   EXPECT_FALSE(sleeper.idle.due(kStart + 100us));
 }
 
+TEST(Idle, PacketsLaterThanAWakeUpIsWorth_AreSleptForAtOnce) {
+  Pipe pipe;
+  Sleeper sleeper({.mode = IdleMode::Sleep, .after = 50us, .rx = {pipe.ends[0], true}});
+  ASSERT_EQ(write(pipe.ends[1], "x", 1), 1);
+  Instant now = kStart;
+  for (int i = 0; i < 20; ++i, now += 100us) {
+    sleeper.idle.worked(now);
+    sleeper.idle.due(now);
+    ASSERT_TRUE(sleeper.idle.due(now + 50us));
+    sleeper.sleep(100ms);
+  }
+  sleeper.idle.worked(now);
+  EXPECT_TRUE(sleeper.idle.due(now));
+}
+
+TEST(Idle, PacketsThatComeSoon_ArePolledFor) {
+  Sleeper sleeper({.mode = IdleMode::Sleep, .after = 50us});
+  Instant now = kStart;
+  for (int i = 0; i < 20; ++i, now += 30us) {
+    sleeper.idle.worked(now);
+    ASSERT_FALSE(sleeper.idle.due(now + 1us));
+    ASSERT_FALSE(sleeper.idle.due(now + 29us));
+  }
+}
+
 TEST(Idle, Pause_TakesNoSystemCall) {
   Sleeper sleeper({.mode = IdleMode::Pause, .after = 0us});
   ASSERT_TRUE(sleeper.idle.due(kStart));

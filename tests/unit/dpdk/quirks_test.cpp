@@ -56,6 +56,9 @@ TEST(Quirks, VhostWithTso_IsRefused) {
 }
 
 TEST(Quirks, AfPacketJumbo_GetsSlotsForIt) {
+  EXPECT_EQ(completed("net_af_packet0,iface=lo", 1500).argument("framecnt"), "4096");
+  EXPECT_EQ(completed("net_af_packet0,iface=lo,framecnt=64", 1500).argument("framecnt"), "64");
+  EXPECT_EQ(completed("net_af_packet0,iface=lo,framesz=65536", 1500).argument("framecnt"), std::nullopt);
   EXPECT_EQ(completed("net_af_packet0,iface=lo", 1500).argument("framesz"), std::nullopt);
   const Device device = completed("net_af_packet0,iface=lo", 9000);
   EXPECT_EQ(device.argument("framesz"), "16384");

@@ -5,7 +5,11 @@
 namespace millrace::tcp {
 namespace {
 
-TcpParams params() { return {}; }
+TcpParams params() {
+  TcpParams params;
+  params.receive_buffer_max = 0;
+  return params;
+}
 
 TEST(Negotiation, Mss_IsTheMtuLessTheHeaders) {
   EXPECT_EQ(mss_for_mtu(1500, Family::V4), Mss(1460));
@@ -25,6 +29,12 @@ TEST(Negotiation, Offer_HoldsWhatIsConfigured) {
   EXPECT_FALSE(few.window_scale);
   EXPECT_FALSE(few.timestamps);
   EXPECT_FALSE(few.sack_permitted);
+}
+
+TEST(Negotiation, Scale_CanSayWhatTheWindowMayGrowTo) {
+  TcpParams grows = params();
+  grows.receive_buffer_max = 4 << 20;
+  EXPECT_EQ(offer(Mss(1460), 1 << 20, grows).window_scale, WindowScale(7));
 }
 
 TEST(Negotiation, Answer_HoldsNothingThatWasNotOffered) {

@@ -5,7 +5,7 @@
 namespace millrace::tcp {
 namespace {
 
-constexpr Bytes kBuffer = 100'000;
+const TcpParams kBuffer{.receive_buffer = 100'000, .receive_buffer_max = 0};
 
 wire::Segment syn() {
   wire::Segment out;
