@@ -32,6 +32,7 @@ struct PortSettings {
   std::string vdev;  // exactly one of vdev and pci is set
   std::string pci;
   uint16_t mtu = 1500;             // octets of an IP packet
+  uint16_t vlan = 0;               // 0: frames carry no tag
   std::optional<MacAddress> mac;   // nothing: the device's own
   uint16_t rx_descriptors = 1024;  // a queue
   uint16_t tx_descriptors = 1024;  // a queue

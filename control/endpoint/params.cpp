@@ -96,6 +96,7 @@ dpdk::PortParams port_params(const config::PortSettings& port) {
           .rx_descriptors = port.rx_descriptors,
           .tx_descriptors = port.tx_descriptors,
           .queues = port.queues,
+          .vlan = port.vlan,
           .rss_key = key,
           .notice = [](const std::string& sentence) { spdlog::info("{}", sentence); }};
 }

@@ -63,11 +63,12 @@ Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Po
                                .queue = rx_queue_,
                                .burst = settings.lcores.burst,
                                .waived = port.checksum() == wire::Checksum::Waived,
-                               .copies = port.quirks().shares_mbufs};
+                               .copies = port.quirks().shares_mbufs,
+                               .vlan = port.vlan()};
   Counters& counters = shard_->counters();
   lcore_ = std::make_unique<dpdk::Lcore>(number + 1, settings.lcores.burst, clock,
                                          dpdk::RxQueue(rx, *pools.rx, counters),
-                                         dpdk::TxQueue(port.id(), queue, counters, steered.tx_locks[queue]),
+                                         dpdk::TxQueue(port.id(), queue, counters, steered.tx_locks[queue], port.vlan()),
                                          *shard_, *steered.doorbells[number], handover_.get());
 }
 

@@ -33,6 +33,7 @@ struct PortParams {
   uint16_t rx_descriptors = 1024;
   uint16_t tx_descriptors = 1024;
   uint16_t queues = 0;  // 0: one a pool, as far as the device has them
+  uint16_t vlan = 0;    // of all frames; 0: they carry no tag
   flow::Toeplitz::Key rss_key{};
   std::function<void(const std::string& sentence)> notice{};  // told what takes its time; may be empty
 };
@@ -68,6 +69,7 @@ class Port {
   Port& operator=(const Port&) = delete;
 
   // ---- what pools must be like ---------------------------------------------------------------------------
+  uint16_t vlan() const { return params_.vlan; }
   uint32_t frame_room() const { return dpdk::frame_room(device_, params_.mtu); }
   uint32_t least_rx_mbufs() const { return dpdk::least_rx_mbufs(device_); }
   int numa_node() const;

@@ -1,6 +1,7 @@
 #include "dpdk/rx.h"
 
 #include <rte_ethdev.h>
+#include <rte_ether.h>
 #include <rte_mbuf.h>
 #include <rte_prefetch.h>
 
@@ -35,7 +36,9 @@ RxQueue::RxQueue(const RxQueueParams& params, MbufPool& pool, Counters& counters
 std::span<Packet> RxQueue::receive() {
   if (!pass_.open() || !params_.queue) [[unlikely]]
     return {};
-  return wrapped(rte_eth_rx_burst(params_.port, *params_.queue, mbufs_.data(), params_.burst));
+  uint16_t received = rte_eth_rx_burst(params_.port, *params_.queue, mbufs_.data(), params_.burst);
+  if (params_.vlan != 0) received = untagged(received);
+  return wrapped(received);
 }
 
 std::span<Packet> RxQueue::receive(Handover& handover) { return wrapped(handover.receive(mbufs_)); }
@@ -58,6 +61,23 @@ std::span<Packet> RxQueue::wrapped(uint16_t received) {
     packet.rx_checksum = params_.waived ? RxChecksum::Good : checksum_of(*mbuf);
   }
   return {packets_.data(), count};
+}
+
+// IEEE 802.1Q: the frames of our VLAN lose their tag, and all others are not for us. What other lcores hand over
+// has been through here.
+uint16_t RxQueue::untagged(uint16_t received) {
+  uint16_t kept = 0;
+  for (uint16_t i = 0; i < received; ++i) {
+    rte_mbuf* mbuf = mbufs_[i];
+    const bool whole = mbuf->data_len >= RTE_ETHER_HDR_LEN + sizeof(rte_vlan_hdr);
+    if (whole && rte_vlan_strip(mbuf) == 0 && (mbuf->vlan_tci & 0x0fff) == params_.vlan) {
+      mbufs_[kept++] = mbuf;
+      continue;
+    }
+    counters_.drop(whole ? DropReason::UnknownEtherType : DropReason::FrameTooShort);
+    rte_pktmbuf_free(mbuf);
+  }
+  return kept;
 }
 
 // Buffers are as large as the port's frames: a chain is a larger one, unless the device merges small buffers.

@@ -20,6 +20,7 @@ struct RxQueueParams {
   uint16_t burst = 32;
   bool waived = false;  // the link does without checksums
   bool copies = false;  // the device hands over the sender's own mbufs
+  uint16_t vlan = 0;    // frames carry a tag of this VLAN, which is taken off; 0: none do
 };
 
 class RxQueue {
@@ -34,6 +35,7 @@ class RxQueue {
 
  private:
   std::span<Packet> wrapped(uint16_t received);
+  uint16_t untagged(uint16_t received);
   [[gnu::cold]] rte_mbuf* linearised(rte_mbuf* mbuf);
   [[gnu::cold]] rte_mbuf* copied(rte_mbuf* mbuf);
 

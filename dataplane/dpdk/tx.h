@@ -21,7 +21,8 @@ std::shared_ptr<TxLock> make_tx_lock();
 class TxQueue {
  public:
   // `counters` outlives the queue. `shared` is held while sending on a queue that other lcores use too.
-  TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr);
+  // `vlan`: frames get a tag of this VLAN; 0: none.
+  TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr, uint16_t vlan = 0);
   ~TxQueue();
   TxQueue(TxQueue&&) noexcept = default;
   TxQueue& operator=(TxQueue&&) = delete;
@@ -42,9 +43,12 @@ class TxQueue {
 
   uint16_t send_burst(size_t from);
   void drop_from(size_t first);
+  void push(rte_mbuf* mbuf);
+  [[gnu::cold]] void push_tagged(rte_mbuf* mbuf);
 
   uint16_t port_;
   uint16_t queue_;
+  uint16_t vlan_;
   Gate::Pass pass_;
   Counters& counters_;
   std::shared_ptr<TxLock> shared_;

@@ -1,7 +1,10 @@
 // Fast Open (RFC 7413) between listeners and connections: a SYN with a valid cookie is a connection at once.
 // What is decided stands in tcp/open/fast_open.h.
+#include <algorithm>
+
 #include "shard/impl.h"
 #include "tcp/open/negotiation.h"
+#include "wire/tcp_options.h"
 
 namespace millrace::shard {
 
@@ -15,13 +18,16 @@ bool Shard::set_fast_open_pending(const Endpoint& local, uint32_t pending) {
   return false;
 }
 
-bool Shard::has_fast_open_cookie(const app::ConnectOptions& options) const {
+std::optional<Bytes> Shard::fast_open_room(const app::ConnectOptions& options) const {
+  if (!impl_->params.tcp.fast_open) return std::nullopt;
   const std::optional<IpAddress> source =
       options.local_address ? options.local_address : impl_->host.select_source(options.remote.address);
-  if (!source || !impl_->params.tcp.fast_open) return false;
+  if (!source) return 0;
   const flow::FlowKey key =
       impl_->make_key({.local = {*source, 0}, .remote = options.remote}, impl_->host.local_id(*source));
-  return impl_->fast_open.cache.has_cookie(key, impl_->now);
+  const Bytes server = impl_->fast_open.cache.mss_with_cookie(key, impl_->now);
+  const Bytes segment = std::min<Bytes>(server, impl_->our_mss(source->family(), options.settings).octets());
+  return segment > wire::kMaxTcpOptions ? segment - wire::kMaxTcpOptions : 0;
 }
 
 bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, const flow::FlowKey& key,

@@ -150,6 +150,7 @@ struct TcbCold {
   FastOpenState fast_open;
   bool scaling : 1 = false;                // windows are scaled (RFC 7323 §2.2)
   bool corked : 1 = false;                 // the application is not through with a write
+  bool small_in_flight : 1 = false;        // a segment of less than the MSS has left since all was acknowledged
   bool syn_repeated : 1 = false;           // at once, because the peer answered for an earlier connection
   bool receive_buffer_set : 1 = false;     // by the application: it does not grow by itself
   bool send_buffer_set : 1 = false;        // likewise

@@ -121,6 +121,19 @@ TEST_P(FastOpenServer, ValidCookie_DataIsDeliveredInSynReceived) {
   EXPECT_EQ(w.app.received, stream_of(w.v.irs + 1, 150)) << "the stream goes on behind the SYN's data";
 }
 
+// RFC 1122 §4.2.2.13, for text that came with the SYN.
+TEST_P(FastOpenServer, ClosedWithTheSynsDataUnread_Resets) {
+  Walk& w = listening();
+  const wire::FastOpenCookie cookie = earn_cookie();
+  w.app.reads = false;
+  syn(cookie, 100);
+  EXPECT_EQ(peer().state(), State::SynReceived);
+  w.app.connection->close();
+  peer().run();
+  EXPECT_TRUE(peer().take_one().segment.flags.rst());
+  EXPECT_NE(peer().state(), State::SynReceived);
+}
+
 // Step 5 and 6: the answer need not wait for the handshake.
 TEST_P(FastOpenServer, Answer_LeavesWithTheSynAckAndIsAcknowledged) {
   Walk& w = listening();

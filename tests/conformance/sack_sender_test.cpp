@@ -158,6 +158,22 @@ TEST_P(SackSender, TailProbe_IsNotRepeatedBeforeTheTimeOut) {
 }
 
 // RFC 8985 §7.4.2: the probe has repaired a loss, which is congestion.
+// RFC 6298 §3 (Karn): what answers a segment that left twice tells no round trip.
+TEST_P(SackSender, TailProbe_TellsNoRoundTrip) {
+  Walk& w = sending(3);
+  answer(3);
+  w.app_send(2 * kMss);
+  seen();
+  uint64_t waited = 0;
+  while (counters().tcp_tail_loss_probes_sent.value() == 0 && ++waited < 1000) peer().advance(1ms);
+  peer().take();
+  const Micros srtt = tcb().cold.rtt.srtt();
+  peer().advance(1ms);
+  answer(5);
+  EXPECT_EQ(w.app.connection->unacknowledged_bytes(), 0U);
+  EXPECT_GE(tcb().cold.rtt.srtt(), srtt) << "the first copy was answered, long after it had left";
+}
+
 TEST_P(SackSender, TailProbeThatRepairsALoss_ReducesTheWindow) {
   Walk& w = sending(10);
   EXPECT_EQ(answer(9), Numbers{});

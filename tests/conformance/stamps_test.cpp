@@ -64,6 +64,18 @@ TEST_P(Stamps, NotAgreedUpon_AreIgnored) {
   EXPECT_EQ(w.app.received.size(), 20U) << "nothing was agreed by which the second were older";
 }
 
+// What the fifth step refuses may not put the clock forward: PAWS would refuse the peer from then on.
+TEST_P(Stamps, SegmentWhoseAckIsRefused_DoesNotRenewTsRecent) {
+  Walk& w = agreed();
+  PeerSegment forged = w.next(wire::kAck | wire::kFin);
+  forged.ack = w.v.snd_nxt + 9'000;
+  forged.options = stamped(200'000);
+  peer().send(forged);
+  peer().take();
+  EXPECT_EQ(echo_for(0, 10, 501), 501U);
+  EXPECT_EQ(w.app.received.size(), 10U);
+}
+
 // §3.2: "SHOULD be sent in an <RST> segment".
 TEST_P(Stamps, Abort_ItsRstHasThem) {
   Walk& w = agreed();

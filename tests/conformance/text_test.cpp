@@ -126,6 +126,18 @@ TEST_P(Transfers, Nagle_HoldsASmallSegmentUntilTheAckAndCanBeSwitchedOff) {
   EXPECT_EQ(text_in(seen()), 10U);
 }
 
+// draft-minshall-nagle-01 §2: only a small segment waits, and only for a small one.
+TEST_P(Transfers, Nagle_EndOfALongWriteFollowsItsFullSegmentsAtOnce) {
+  Walk& w = at(Stage::Established);
+  const uint32_t mss = w.app.connection->tcb().hot.mss;
+  EXPECT_EQ(w.app_send(2 * mss + 100), 2 * mss + 100);
+  EXPECT_EQ(text_in(seen()), 2 * mss + 100);
+  EXPECT_EQ(w.app_send(100), 100U);
+  EXPECT_EQ(text_in(seen()), 0U) << "100 octets are in flight already";
+  EXPECT_EQ(w.app_send(mss), mss);
+  EXPECT_EQ(text_in(seen()), mss) << "a full segment never waits";
+}
+
 // MUST-60: nothing is kept back for want of a PUSH.
 TEST_P(Transfers, SmallSendWithNothingInFlight_LeavesAtOnce) {
   Walk& w = at(Stage::Established);

@@ -262,6 +262,23 @@ TEST_P(PersistTimer, SendsEverythingWhenTheWindowOpens) {
   EXPECT_EQ(octets, 300U);
 }
 
+// RFC 6298 §5.1: the timer of what leaves when the window opens runs from then, not from the last probe's time.
+TEST_P(PersistTimer, WindowThatOpensJustBeforeAProbe_StartsTheRetransmissionTimerAnew) {
+  const ShardParams params = default_params(GetParam().family);
+  walk_to(params);
+  close_window();
+  walk->peer.advance(params.tcp.rto_min - 5ms);
+  ASSERT_TRUE(walk->peer.take().empty());
+  walk->peer.send(walk->next(wire::kAck));
+  const Captured first = walk->peer.take_one();
+  ASSERT_EQ(first.segment.payload_length, 300U);
+  walk->peer.advance(params.tcp.rto_min - 10ms);
+  EXPECT_TRUE(walk->peer.take().empty()) << "no time-out yet";
+  Captured again;
+  EXPECT_LE(until_next(again, 10s), 10ms + kSlack);
+  EXPECT_EQ(again.segment.seq, first.segment.seq);
+}
+
 INSTANTIATE_TEST_SUITE_P(Grid, PersistTimer,
                          testing::ValuesIn(places(stages(Stage::Established, Stage::CloseWait))),
                          name_of_place<kPersist>);

@@ -2,6 +2,7 @@
 // without bound. Neighbour: vulnerabilities_test.cpp.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "frames.h"
 #include "scene.h"
@@ -167,6 +168,86 @@ TEST_P(Floods, RstsAndFins_KillNothingAndAreAnsweredOnceEach) {
   w.send_text(10);
 }
 
+// ---- challenge ACKs as a side channel (CVE-2016-5696): counted on one connection, they tell of another
+
+class SideChannel : public Floods {
+ protected:
+  static constexpr uint16_t kAttackersPort = 7100;
+  static constexpr uint32_t kProvoked = 2000;  // more than the shard may answer
+
+  // ESTABLISHED with the victim, and from one address more with the attacker.
+  void two_connections() {
+    Walk& w = at(Stage::Established, Opening::Passive);
+    peer().send({.flags = wire::kSyn, .seq = own_, .options = mss_option(), .peer_port = kAttackersPort});
+    const wire::Segment syn_ack = peer().take_one().segment;
+    acked_ = syn_ack.end();
+    peer().send({.flags = wire::kAck, .seq = own_ + 1, .ack = acked_, .peer_port = kAttackersPort});
+    EXPECT_TRUE(peer().take().empty());
+    EXPECT_EQ(usage().connections, 2U);
+    static_cast<void>(w);
+  }
+  // A RST inside the window, but not exact: each is worth a challenge ACK (RFC 5961 §3.2).
+  void provoke(const PeerSegment& segment) {
+    peer().send(segment);
+    for (const Captured& one : peer().take())
+      if (one.segment.flow.local.port == kAttackersPort) ++counted_;
+  }
+  // How many challenge ACKs the attacker sees in one second, having forged `guesses` for the victim.
+  uint32_t count_in_a_second(uint32_t guesses) {
+    peer().advance(1s);
+    peer().take();
+    counted_ = 0;
+    for (uint32_t i = 0; i < guesses; ++i)
+      provoke({.flags = wire::kRst, .seq = walk->v.rcv_nxt + 1 + i});
+    for (uint32_t i = 0; i < kProvoked; ++i)
+      provoke({.flags = wire::kRst, .seq = own_ + 2 + i % 900, .peer_port = kAttackersPort});
+    return counted_;
+  }
+
+  Seq own_ = Seq(1'000'000);
+  Seq acked_;
+  uint32_t counted_ = 0;
+};
+
+TEST_P(SideChannel, OwnConnection_TellsNothingOfTheVictim_Cve2016_5696) {
+  two_connections();
+  const uint32_t without = count_in_a_second(0);
+  EXPECT_GT(without, 0U);
+  for (const uint32_t guesses : {1U, 5U, 100U})
+    EXPECT_EQ(count_in_a_second(guesses), without) << guesses << " right guesses showed";
+  EXPECT_EQ(peer().state(), State::Established);
+}
+
+// Where the shard's own limit is what is counted, it differs from second to second by itself.
+TEST_P(SideChannel, SharedBudget_CannotBePredicted_Cve2016_5696) {
+  params.tcp.challenge_acks_per_second = 8;
+  two_connections();
+  std::set<uint32_t> counts;
+  for (int i = 0; i < 40; ++i) counts.insert(count_in_a_second(0));
+  EXPECT_GE(counts.size(), 4U);
+}
+
+// ---- ACK storm: two ends that disagree about their numbers answer each other for ever
+
+TEST_P(Floods, AckStorm_DiesDown) {
+  Walk& w = at(Stage::Established);
+  PeerSegment astray = w.next(wire::kAck);
+  astray.seq = w.v.rcv_nxt + 500'000;
+  for (int second = 0; second < 3; ++second) {
+    peer().advance(1s);
+    peer().take();
+    uint32_t answers = 0;
+    peer().send(astray);
+    while (!peer().take().empty() && answers < 1000) {
+      ++answers;
+      peer().send(astray);  // as the other end would, that takes our answer for as far astray
+    }
+    EXPECT_GE(answers, 1U);
+    EXPECT_LE(answers, 20U) << "in one second";
+  }
+  EXPECT_EQ(peer().state(), State::Established);
+}
+
 // ---- neighbour-table exhaustion (RFC 6583)
 
 TEST_P(Floods, NeighborTableExhaustion_ByRequests) {
@@ -205,6 +286,7 @@ TEST_P(Floods, NeighborTableExhaustion_BySynsFromNobody) {
 }
 
 MILLRACE_BOTH_FAMILIES(Sockstress);
+MILLRACE_BOTH_FAMILIES(SideChannel);
 MILLRACE_BOTH_FAMILIES(Floods);
 
 }  // namespace

@@ -178,6 +178,11 @@ class Run {
       case Refused:
       case Aborted:
         return unclean ? void() : fail("ended by " + std::string(app::name_of(*peer.end())));
+      case TimedOut:
+        // A RST that overtook lost text is challenged (RFC 5961 §3.2); with the challenge lost as well, the time-out
+        // of FIN-WAIT-2 is what ends it.
+        if (other.end() == Aborted) return;
+        [[fallthrough]];
       default:
         return fail("ended by " + std::string(app::name_of(*peer.end())));
     }

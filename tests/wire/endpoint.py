@@ -24,20 +24,25 @@ class Endpoint:
         self.programs = programs
         self.settings, self.services = list(settings), list(services)
         self.namespace = f"millrace-wire-{os.getpid()}-{link}"
+        self.peer_namespace = self.namespace  # where the kernel's TCP is
         self.work = tempfile.mkdtemp(prefix="millrace-wire-")
         self.socket = os.path.join(self.work, "control.sock")
         self.log = os.path.join(self.work, "serve.log")
         self.file_prefix = os.path.basename(self.work)
         self.process = None
+        self.mtu = mtu
         self.link = LINKS[link](self, mtu)
         self.device = self.link.kernel
         port = self.link.vdev.partition(",")[0]
         self.settings += [f"port.{port}.{key}" for key in (f"mtu={mtu}", *self.link.port_settings)]
 
-    def run(self, *command, check=True, **options):
+    def run(self, *command, check=True, namespace=None, **options):
         """Runs a command inside the namespace."""
-        return subprocess.run(["ip", "netns", "exec", self.namespace, *command], check=check, capture_output=True,
-                              text=True, **options)
+        return subprocess.run(["ip", "netns", "exec", namespace or self.namespace, *command], check=check,
+                              capture_output=True, text=True, **options)
+
+    def run_at_peer(self, *command, **options):
+        return self.run(*command, namespace=self.peer_namespace, **options)
 
     def __enter__(self):
         try:
@@ -63,14 +68,15 @@ class Endpoint:
         self.link.prepare()
         self.serve()
         self.link.ready()
-        self.run("ip", "address", "add", f"{KERNEL4}/24", "dev", self.device)
-        self.run("ip", "address", "add", f"{KERNEL6}/64", "dev", self.device, "nodad")
-        self.run("ip", "link", "set", self.device, "up")
+        self.run_at_peer("ip", "address", "add", f"{KERNEL4}/24", "dev", self.device)
+        self.run_at_peer("ip", "address", "add", f"{KERNEL6}/64", "dev", self.device, "nodad", check=self.mtu >= 1280)
+        self.run_at_peer("ip", "link", "set", self.device, "up")
 
     def serve(self):
         """Starts the endpoint, which then is ready."""
         command = ["ip", "netns", "exec", self.namespace, os.path.join(self.programs, "millrace"), "serve",
-                   "--vdev", self.link.vdev, "--address", f"{OURS4}/24", "--address", f"{OURS6}/64",
+                   "--vdev", self.link.vdev, "--address", f"{OURS4}/24",
+                   *(["--address", f"{OURS6}/64"] if self.mtu >= 1280 else []),  # RFC 8200 §5
                    "--file-prefix", self.file_prefix, "--set", f"control.socket={self.socket}"]
         for service in self.services:
             command += ["--service", service]

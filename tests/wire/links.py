@@ -4,7 +4,10 @@ A link is started in the order prepare (before the endpoint), spawned (its proce
 the interface of the kernel's TCP. Neighbours: endpoint.py, forwarder.py. Python's standard library alone.
 """
 
+import json
 import os
+import signal
+import subprocess
 
 from forwarder import Forwarder
 
@@ -41,6 +44,50 @@ class Link:
 class Tap(Link):
     kernel = "mr0"
     vdev = "net_tap0,iface=mr0"
+
+
+class Emulated(Tap):
+    """Behind our TAP an emulated cable (linkem/), and at its other end the kernel in a namespace of its own."""
+    kernel = "mrk"
+    program = "wire_linkem"
+    there = back = ""  # impairments, from us and to us
+    seed = 1
+
+    def __init__(self, endpoint, mtu):
+        super().__init__(endpoint, mtu)
+        self.process = None
+        endpoint.peer_namespace = endpoint.namespace + "-k"
+
+    def prepare(self):
+        subprocess.run(["ip", "netns", "add", self.endpoint.peer_namespace], check=True)
+        self.endpoint.run_at_peer("ip", "link", "set", "lo", "up")
+
+    def ready(self):
+        endpoint = self.endpoint
+        # Only a cable's plug: this kernel shall say nothing on it.
+        endpoint.run("sysctl", "-qw", "net.ipv6.conf.mr0.disable_ipv6=1", check=False)
+        endpoint.run("ip", "link", "set", "mr0", "mtu", str(self.mtu), "up", "arp", "off")
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", endpoint.namespace, self.program, "packet:mr0", f"tap:mrk@{endpoint.peer_namespace}",
+             "--there", self.there, "--back", self.back, "--seed", str(self.seed)], stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError("the link emulator does not start")
+        endpoint.run_at_peer("ip", "link", "set", "mrk", "mtu", str(self.mtu))
+
+    def tally(self):
+        """Ends the cable; how its frames fared, each way."""
+        self.process.send_signal(signal.SIGTERM)
+        said = self.process.stdout.readline()
+        self.process.wait(timeout=10)
+        return json.loads(said)
+
+    def close(self):
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            self.process.stdout.close()
+        subprocess.run(["ip", "netns", "delete", self.endpoint.peer_namespace], capture_output=True, check=False)
 
 
 class AfPacket(Link):
@@ -132,6 +179,6 @@ class VirtioUserServer(Forwarded):
     theirs = "net_vhost0,iface=SOCKET,client=1"
 
 
-LINKS = {"tap": Tap, "af_packet": AfPacket, "af_xdp": AfXdp, "memif_server": MemifServer, "memif_client": MemifClient,
+LINKS = {"tap": Tap, "emulated": Emulated, "af_packet": AfPacket, "af_xdp": AfXdp, "memif_server": MemifServer, "memif_client": MemifClient,
          "memif_zero_copy": MemifZeroCopy, "vhost": Vhost, "virtio_user": VirtioUser,
          "virtio_user_server": VirtioUserServer}

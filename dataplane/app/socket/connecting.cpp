@@ -1,5 +1,7 @@
 // bind, connect, and the names of both ends. Neighbour: socket.h.
+#include <algorithm>
 #include <cerrno>
+#include <vector>
 
 #include "app/socket/address.h"
 #include "app/socket/socket.h"
@@ -27,6 +29,16 @@ int errno_of(app::OpenError error) {
       return ENETDOWN;
   }
   return EINVAL;
+}
+
+// The first `most` octets of the caller's buffers, in one piece.
+std::vector<uint8_t> gather(std::span<const iovec> from, size_t most) {
+  std::vector<uint8_t> octets;
+  for (const iovec& buffer : from) {
+    const auto* begin = static_cast<const uint8_t*>(buffer.iov_base);
+    octets.insert(octets.end(), begin, begin + std::min(buffer.iov_len, most - octets.size()));
+  }
+  return octets;
 }
 
 }  // namespace
@@ -61,13 +73,13 @@ app::ConnectOptions Socket::connect_options(const Endpoint& remote) const {
   return options;
 }
 
-Outcome Socket::begin_connect(const Endpoint& remote, bool fast_open, std::span<const iovec> data,
+Outcome Socket::begin_connect(const Endpoint& remote, bool fast_open, std::span<const uint8_t> data,
                               Call* call) {
   if (domain_ == AF_INET6 && settings_.v6_only && remote.address.is_v4()) return Outcome::failed(ENETUNREACH);
   remote_ = remote;
   app::ConnectOptions options = connect_options(remote);
   options.fast_open = fast_open;
-  if (!data.empty()) options.data = {static_cast<const uint8_t*>(data[0].iov_base), data[0].iov_len};
+  options.data = data;
   const app::OpenResult opened = shared_->stack.connect(options, *this);
   if (opened.connection == nullptr) return Outcome::failed(errno_of(opened.error));
   if (call != nullptr) call->done = opened.taken;
@@ -89,11 +101,14 @@ Outcome Socket::send_fast(const Endpoint& remote, std::span<const iovec> from, i
   call.begin(shared_->stack.now(), settings_.send_timeout);
   if (phase_ == Phase::Fresh || phase_ == Phase::Deferred) {
     if (listening_) return Outcome::failed(EISCONN);
-    const bool cookie = shared_->stack.has_fast_open_cookie(connect_options(remote));
-    const Outcome begun = begin_connect(remote, true, cookie ? from : std::span<const iovec>(), &call);
+    const std::optional<Bytes> room = shared_->stack.fast_open_room(connect_options(remote));
+    if (!room) return Outcome::failed(EOPNOTSUPP);
+    // No more than the SYN takes: the rest waits for the connection, as any other text does.
+    const std::vector<uint8_t> early = gather(from, *room);
+    const Outcome begun = begin_connect(remote, true, early, &call);
     if (begun.error != 0) return begun;
     connect_reported_ = true;
-    if (cookie && call.done != 0 && !blocks) return Outcome::ok(static_cast<int64_t>(call.done));
+    if (call.done != 0 && !blocks) return Outcome::ok(static_cast<int64_t>(call.done));
     if (!blocks) return Outcome::failed(EINPROGRESS);
     return Outcome::wait(call.deadline);
   }
@@ -111,7 +126,7 @@ Outcome Socket::connect(const Endpoint& remote, Call& call) {
         (phase_ == Phase::Connected && connect_reported_))
       return Outcome::failed(EISCONN);
     if (phase_ == Phase::Fresh) {
-      if (settings_.fast_open_connect && shared_->stack.has_fast_open_cookie(connect_options(remote))) {
+      if (settings_.fast_open_connect && shared_->stack.fast_open_room(connect_options(remote)).value_or(0) != 0) {
         phase_ = Phase::Deferred;
         remote_ = remote;
         return Outcome::ok();

@@ -46,7 +46,8 @@ void write_inquiry(const Socket& socket, msghdr* message) {
   control->cmsg_level = IPPROTO_TCP;
   control->cmsg_type = kTcpInquire;
   control->cmsg_len = CMSG_LEN(sizeof(int));
-  const auto left = static_cast<int>(socket.readable_bytes());
+  // The end of the stream can be read, too; Linux tells of it as one octet.
+  const auto left = std::max(static_cast<int>(socket.readable_bytes()), socket.at_end() ? 1 : 0);
   std::memcpy(CMSG_DATA(control), &left, sizeof left);
 }
 

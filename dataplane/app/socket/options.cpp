@@ -245,6 +245,11 @@ int set_fast_open(Socket& socket, const Value& value) {
   return 0;
 }
 
+int set_fast_open_connect(Socket& socket, const Value& value) {
+  if (value.as_int() != 0 && !socket.shared().stack.fast_open_room({})) return EOPNOTSUPP;
+  return set_number<&Settings::fast_open_connect, 0, 1>(socket, value);
+}
+
 int set_linger2(Socket& socket, const Value& value) {
   socket.settings().linger2_seconds = std::clamp(value.as_int(), -1, 120);
   socket.apply_settings();
@@ -317,10 +322,7 @@ constexpr Option kOptions[] = {
     {kTcp, TCP_INFO, kInt, get_info, nullptr},
     {kTcp, TCP_CC_INFO, kInt, get_cc_info, nullptr},
     {kTcp, TCP_FASTOPEN, kInt, get_number<&S::fast_open_queue>, set_fast_open},
-    {kTcp, TCP_FASTOPEN_CONNECT, kInt, get_number<&S::fast_open_connect>,
-     set_number<&S::fast_open_connect, 0, 1>},
-    {kTcp, TCP_FASTOPEN_NO_COOKIE, kInt, get_number<&S::fast_open_no_cookie>,
-     set_number<&S::fast_open_no_cookie, 0, 1>},
+    {kTcp, TCP_FASTOPEN_CONNECT, kInt, get_number<&S::fast_open_connect>, set_fast_open_connect},
     {kTcp, kTcpInq, kInt, get_number<&S::inquire>, set_number<&S::inquire, 0, 1>},
     {kTcp, kTcpTxDelay, kInt, get_constant<0>, nullptr},
     {IPPROTO_IP, IP_TOS, 1, get_number<&S::tos>, set_tos},

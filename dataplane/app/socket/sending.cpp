@@ -43,7 +43,8 @@ Outcome Socket::send(std::span<const iovec> from, int flags, Call& call) {
   const auto finish = [&](int error) {
     return call.done != 0 ? Outcome::ok(static_cast<int64_t>(call.done)) : Outcome::failed(error);
   };
-  if (error_ != 0) return call.done != 0 ? finish(0) : Outcome::failed(take_error());
+  // What a SYN carried in vain was not sent.
+  if (error_ != 0) return call.done != 0 && established_ ? finish(0) : Outcome::failed(take_error());
   if (connection_ == nullptr || send_shut_ || listening_) return finish(EPIPE);
   if (phase_ == Phase::Connecting) return may_wait ? Outcome::wait(call.deadline) : finish(EAGAIN);
   // Once it has waited it goes on when that is worth the while, as poll would say.

@@ -42,7 +42,6 @@ struct Settings {
   std::string congestion = "reno";
   int fast_open_queue = 0;
   bool fast_open_connect = false;
-  bool fast_open_no_cookie = false;
   bool inquire = false;  // TCP_INQ
 
   // IPPROTO_IP, IPPROTO_IPV6

@@ -157,7 +157,9 @@ uint32_t Socket::readiness() const {
   uint32_t events = 0;
   if (phase_ == Phase::Deferred) return kOut;
   const bool gone = connection_ == nullptr;
-  const bool peer_finished = gone ? phase_ == Phase::Over : connection_->peer_finished();
+  // Nothing will come of a connect() that failed, either.
+  const bool over = phase_ == Phase::Over || phase_ == Phase::Connecting;
+  const bool peer_finished = gone ? over : connection_->peer_finished();
   const bool no_more = receive_shut_ || peer_finished;
   if (gone || (no_more && send_shut_)) events |= EPOLLHUP;
   if (no_more) events |= kIn | EPOLLRDHUP;

@@ -50,6 +50,10 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   Outcome disconnect();
   Outcome local_name(Endpoint& out) const;
   Outcome peer_name(Endpoint& out) const;
+  // Nothing is left to read but the end of the stream.
+  bool at_end() const;
+  // The other end, also of a connection that has ended before it was accepted.
+  const Endpoint& remote() const { return remote_; }
 
   // ---- accepting.cpp
   Outcome listen(int backlog);
@@ -107,12 +111,11 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   void let_go();
   void adopt(app::Connection& connection);
   app::ConnectOptions connect_options(const Endpoint& remote) const;
-  Outcome begin_connect(const Endpoint& remote, bool fast_open, std::span<const iovec> data, Call* call);
+  Outcome begin_connect(const Endpoint& remote, bool fast_open, std::span<const uint8_t> data, Call* call);
   Outcome conclude_connect();
   uint32_t take(std::span<uint8_t> out, uint32_t offset, bool peek, bool discard);
   uint64_t receive_into(std::span<const iovec> into, uint64_t skip, uint64_t limit, int flags);
   uint64_t send_from(std::span<const iovec> from, uint64_t skip, bool urgent);
-  bool at_end() const;
   bool writable() const;
   uint32_t room() const;
   uint32_t not_sent_limit() const {

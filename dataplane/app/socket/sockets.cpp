@@ -70,9 +70,7 @@ Outcome Sockets::accept(int number, sockaddr* address, socklen_t* length, int fl
   const Outcome outcome = socket->accept(accepted, call);
   if (!accepted) return outcome;
   accepted->nonblocking = (flags & SOCK_NONBLOCK) != 0;
-  Endpoint peer;
-  accepted->peer_name(peer);
-  write_address(accepted->domain(), peer, address, length);
+  write_address(accepted->domain(), accepted->remote(), address, length);
   return enter(std::move(accepted));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tcp/transfer/flight.h"
 #include "tcp/transfer/path_mtu.h"
 
 namespace millrace::socket {
@@ -48,7 +49,25 @@ uint32_t micros(Micros time) {
   return static_cast<uint32_t>(std::clamp<int64_t>(time.count(), 0, 0xffff'ffff));
 }
 
+// Linux's TCP_CA_Open, Disorder, Recovery and Loss.
+uint8_t linux_recovery(const tcp::Flight& flight) {
+  switch (flight.phase) {
+    case tcp::Phase::Recovery:
+      return 3;
+    case tcp::Phase::Loss:
+      return 4;
+    case tcp::Phase::Open:
+      break;
+  }
+  return flight.duplicate_acks != 0 || flight.board.sacked() != 0 ? 1 : 0;
+}
+
 void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
+  if (const tcp::Flight* flight = tcb.hot.flight; flight != nullptr) {
+    info.ca_state = linux_recovery(*flight);
+    info.sacked = in_segments(flight->board.sacked(), tcb.hot.mss);
+    info.lost = in_segments(flight->board.lost(), tcb.hot.mss);
+  }
   const tcp::TcbHot& hot = tcb.hot;
   const tcp::TcbCold& cold = tcb.cold;
   const uint32_t mss = hot.mss;
@@ -68,6 +87,7 @@ void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
   info.pmtu = tcp::path_mtu(tcb);
   info.unacked = in_segments(hot.snd_nxt - hot.snd_una, mss);
   info.last_data_sent = micros(now - cold.last_sent_at) / 1000;
+  info.last_data_recv = info.last_ack_recv = micros(now - cold.heard_at) / 1000;
   info.rtt = micros(cold.rtt.srtt());
   info.rttvar = micros(cold.rtt.rttvar());
   const uint32_t ssthresh = cold.cc.ssthresh();

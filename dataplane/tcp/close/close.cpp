@@ -62,7 +62,9 @@ void close(Tcb& tcb, Instant now) {
   const bool unread = !tcb.cold.receive.empty() || !tcb.cold.reassembly.empty();
   tcb.hot.flags.receive_closed = true;
   tcb.hot.flags.unpredictable = true;
-  if (unread && (can_receive(tcb.hot.state()) || tcb.hot.state() == State::CloseWait)) {
+  const State state = tcb.hot.state();
+  // Fast Open has text already in SYN-RECEIVED (RFC 7413 §4.2).
+  if (unread && (can_receive(state) || state == State::CloseWait || state == State::SynReceived)) {
     abort_with_reset(tcb, End::Aborted);  // RFC 1122 §4.2.2.13
     return;
   }

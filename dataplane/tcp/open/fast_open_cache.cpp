@@ -61,9 +61,11 @@ FastOpenCache::Known FastOpenCache::find(const flow::FlowKey& key, Instant now) 
   return known;
 }
 
-bool FastOpenCache::has_cookie(const flow::FlowKey& key, Instant now) const {
+uint16_t FastOpenCache::mss_with_cookie(const flow::FlowKey& key, Instant now) const {
   const Entry* refusal = look_up(refusal_key(key));
-  return look_up(cookie_key(key)) != nullptr && (refusal == nullptr || now >= refusal->refused_until);
+  if (refusal != nullptr && now < refusal->refused_until) return 0;
+  const Entry* known = look_up(cookie_key(key));
+  return known == nullptr ? 0 : known->mss.octets();
 }
 
 void FastOpenCache::store(const flow::FlowKey& key, const wire::FastOpenCookie& cookie, Mss mss) {

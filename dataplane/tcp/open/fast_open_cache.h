@@ -32,7 +32,8 @@ class FastOpenCache {
   };
   // Of a flow, `key` being the connection's. The cookie stays valid until the next call that is not const.
   Known find(const flow::FlowKey& key, Instant now);
-  bool has_cookie(const flow::FlowKey& key, Instant now) const;
+  // The server's MSS if there is a cookie that may be sent now; 0: there is none.
+  uint16_t mss_with_cookie(const flow::FlowKey& key, Instant now) const;
 
   // A SYN-ACK brought a cookie: it takes the place of an older one.
   void store(const flow::FlowKey& key, const wire::FastOpenCookie& cookie, Mss mss);

@@ -3,6 +3,7 @@
 
 #include "tcp/close/challenge.h"
 #include "tcp/steps.h"
+#include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/paws.h"
 
@@ -103,7 +104,9 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
       return Verdict::dropped(DropReason::TcpNotAcceptable);
     }
   }
-  renew_ts_recent(tcb, segment, context.now);
+  // RFC 7323 §4.3 (2), but not from what the fifth step will refuse: a forged clock would make PAWS refuse the
+  // peer (tests/conformance/deviations.md).
+  if (segment.flags.ack() && is_plausible(tcb, segment.ack)) renew_ts_recent(tcb, segment, context.now);
   if (segment.flags.rst()) return kNextStep;  // judged by its own sequence number
   if (segment.seq.before(hot.rcv_nxt)) {
     // In SYN-RECEIVED the fifth step may owe a RST instead; what is new is acknowledged in any case.

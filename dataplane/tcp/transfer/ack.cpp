@@ -116,15 +116,12 @@ bool is_duplicate(const TcbHot& hot, const wire::Segment& segment) {
   renew_predictability(tcb);
 }
 
-// RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT. What is older, or not yet sent, was not said by
-// a peer that knows the connection, and text that comes with it is not taken (RFC 9293 §3.10.7.4, fifth
-// step).
+}  // namespace
+
 bool is_plausible(const Tcb& tcb, Seq ack) {
   const TcbHot& hot = tcb.hot;
   return ack.after_or_at(hot.snd_una - tcb.cold.max_snd_wnd) && ack.before_or_at(hot.snd_nxt);
 }
-
-}  // namespace
 
 void renew_predictability(Tcb& tcb) {
   tcb.hot.flags.unpredictable = !tcb.cold.reassembly.empty() || tcb.hot.flags.receive_closed ||

@@ -8,6 +8,11 @@
 
 namespace millrace::tcp {
 
+// RFC 5961 §5.2: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT. What is older, or not yet sent, was not said by
+// a peer that knows the connection, and text that comes with it is not taken (RFC 9293 §3.10.7.4, fifth
+// step).
+bool is_plausible(const Tcb& tcb, Seq ack);
+
 // SND.UNA < SEG.ACK =< SND.NXT, and nothing is missing: octets leave the send queue, timers and windows move
 // on.
 void advance_snd_una(Tcb& tcb, const wire::Segment& segment, const Context& context);

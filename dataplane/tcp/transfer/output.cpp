@@ -162,13 +162,14 @@ bool has_data_in_flight(const TcbHot& hot) {
 }
 
 // Sender's silly-window avoidance and Nagle's algorithm (RFC 9293 §3.8.6.2.1, §3.7.4) for `length` octets of
-// `unsent`, cut by the window.
+// `unsent`, cut by the window. Only small segments wait for small ones, as draft-minshall-nagle-01 has it: the
+// end of a longer write need not wait for the delayed acknowledgement of its beginning.
 bool is_worth_sending(const Tcb& tcb, Bytes length, Bytes unsent) {
   const TcbHot& hot = tcb.hot;
   if (length == hot.mss) return true;
   if (length == unsent) {
     if (hot.flags.fin_queued) return true;
-    return !tcb.cold.corked && (!has_data_in_flight(hot) || hot.flags.no_delay);
+    return !tcb.cold.corked && (!tcb.cold.small_in_flight || !has_data_in_flight(hot) || hot.flags.no_delay);
   }
   return length >= tcb.cold.max_snd_wnd / 2;
 }
@@ -192,9 +193,11 @@ bool ends_burst(const Tcb& tcb, const Context& context, Bytes length) {
 
 void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
   TcbHot& hot = tcb.hot;
+  // RFC 6298 §5.1; what may run while nothing is in flight is the persist timer's time.
+  if (!hot.has_flight() || hot.rtx_deadline == kNever)
+    hot.rtx_deadline = context.now + Micros(hot.rto_us);
   hot.snd_nxt += length + (fin ? 1 : 0);
   note_sent(tcb, context.now);
-  if (hot.rtx_deadline == kNever) hot.rtx_deadline = context.now + Micros(hot.rto_us);
   if (hot.flight != nullptr) {
     if (hot.flight->phase == Phase::Recovery) hot.flight->prr.on_sent(length);
     schedule_probe(tcb, context.now);
@@ -232,6 +235,10 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
                    hot.state() != State::SynReceived;
   if (length == 0 && !fin) return false;
   if (length != 0 && !is_worth_sending(tcb, length, unsent)) return false;
+  if (length < hot.mss)
+    tcb.cold.small_in_flight = length != 0;
+  else if (!has_data_in_flight(hot))
+    tcb.cold.small_in_flight = false;
   const bool push = ends_burst(tcb, context, length);
   fill_data(tcb, context, hot.snd_nxt, length, fin, segment, payload);
   if (push && length != 0) segment.flags = segment.flags | wire::kPsh;

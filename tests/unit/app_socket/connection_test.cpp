@@ -43,7 +43,7 @@ TEST_P(Connecting, NonblockingRefused_SoErrorTellsOnce) {
   world.run_for(100ms);
   pollfd polled{.fd = fd, .events = POLLIN | POLLOUT, .revents = 0};
   finish(left, [&](Call& call) { return client.poll({&polled, 1}, call, 0); });
-  EXPECT_EQ(polled.revents & (POLLERR | POLLHUP), POLLERR | POLLHUP);
+  EXPECT_EQ(polled.revents, POLLIN | POLLOUT | POLLERR | POLLHUP);
   EXPECT_EQ(get(left, fd, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
   EXPECT_EQ(get(left, fd, SOL_SOCKET, SO_ERROR), 0);
 }
@@ -79,6 +79,28 @@ TEST_P(Connecting, Accept_NonblockingHasNothingThenBlockingWaits) {
       read_address(GetParam() == Family::V4 ? AF_INET : AF_INET6, reinterpret_cast<sockaddr*>(&peer), length);
   EXPECT_EQ(read.endpoint.address, sim::host_address(1, GetParam()));
   EXPECT_EQ(server.fcntl(static_cast<int>(accepted.value), F_GETFL, 0).value, O_RDWR | O_NONBLOCK);
+}
+
+TEST_P(Connecting, ResetBeforeAccept_IsAcceptedAllTheSame) {
+  const int fd = listen();
+  near = make(left);
+  ASSERT_EQ(connect(near).error, 0);
+  world.run_for(100ms);
+  const ::linger now{.l_onoff = 1, .l_linger = 0};
+  client.set_option(near, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  once(left, [&] { return client.close(near); });
+  world.run_for(100ms);
+  sockaddr_storage peer{};
+  socklen_t length = sizeof peer;
+  const Outcome accepted = finish(right, [&](Call& call) {
+    return server.accept(fd, reinterpret_cast<sockaddr*>(&peer), &length, 0, call);
+  });
+  ASSERT_GT(accepted.value, 0);
+  const ReadAddress from =
+      read_address(GetParam() == Family::V4 ? AF_INET : AF_INET6, reinterpret_cast<sockaddr*>(&peer), length);
+  EXPECT_EQ(from.endpoint.address, sim::host_address(1, GetParam()));
+  std::string got;
+  EXPECT_EQ(read(right, static_cast<int>(accepted.value), got, 10).error, ECONNRESET);
 }
 
 TEST_P(Connecting, AcceptTimeout_EndsTheWait) {

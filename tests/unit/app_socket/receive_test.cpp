@@ -127,6 +127,18 @@ TEST_P(Receiving, Inquire_TellsWhatIsLeft) {
   ASSERT_NE(header, nullptr);
   std::memcpy(&left_over, CMSG_DATA(header), sizeof left_over);
   EXPECT_EQ(left_over, 5);
+
+  // The end of the stream counts as one octet, as Linux has it.
+  once(left, [&] { return client.shutdown(near, SHUT_WR); });
+  world.run_for(1s);
+  char rest[5];
+  into = {rest, 5};
+  message.msg_controllen = sizeof control;
+  finish(right, [&](Call& call) { return server.receive_message(far, &message, 0, call); });
+  header = CMSG_FIRSTHDR(&message);
+  ASSERT_NE(header, nullptr);
+  std::memcpy(&left_over, CMSG_DATA(header), sizeof left_over);
+  EXPECT_EQ(left_over, 1);
 }
 
 TEST_P(Receiving, ResetBehindData_DataFirstThenTheErrorThenTheEnd) {

@@ -116,5 +116,70 @@ TEST_P(Sending, WhileConnecting_WaitsOrSaysAgain) {
   EXPECT_EQ(write(left, fd, "x").value, 1);
 }
 
+class FastOpen : public Bench {
+ protected:
+  Outcome send_fast(int fd, std::span<const iovec> from) {
+    Address remote = address(right);
+    return finish(left, [&](Call& call) {
+      return client.send(fd, from, MSG_FASTOPEN, call, remote.get(), remote.length);
+    });
+  }
+  // A listener that grants cookies, and a client that has one.
+  void learn_cookie() {
+    listener = listen();
+    set(right, listener, IPPROTO_TCP, TCP_FASTOPEN, 8);
+    const int fd = make(left, SOCK_STREAM | SOCK_NONBLOCK);
+    EXPECT_EQ(send_fast(fd, {}).error, EINPROGRESS);
+    world.run_for(100ms);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Both, FastOpen, testing::Values(Family::V4, Family::V6), family_name);
+
+TEST_P(FastOpen, Nonblocking_TakesWhatTheSynCarriesOfAllBuffers) {
+  learn_cookie();
+  const std::string sent = text(3'000);
+  const iovec from[2] = {{const_cast<char*>(sent.data()), 500}, {const_cast<char*>(sent.data()) + 500, 2'500}};
+  const int fd = make(left, SOCK_STREAM | SOCK_NONBLOCK);
+  const int64_t room = GetParam() == Family::V4 ? 1'420 : 1'400;  // the MSS without room for options
+  EXPECT_EQ(send_fast(fd, from).value, room);
+  EXPECT_EQ(write(left, fd, "x").error, EAGAIN) << "the rest waits for the connection";
+  accept(listener);
+  far = accept(listener);
+  std::string got;
+  EXPECT_EQ(read(right, far, got, 5'000).value, room);
+  EXPECT_EQ(got, sent.substr(0, static_cast<size_t>(room)));
+}
+
+TEST_P(FastOpen, Blocking_SendsTheRestAfterTheHandshake) {
+  learn_cookie();
+  const std::string sent = text(3'000);
+  const iovec from{const_cast<char*>(sent.data()), sent.size()};
+  EXPECT_EQ(send_fast(make(left), {&from, 1}).value, 3'000);
+  world.run_for(100ms);
+  accept(listener);
+  far = accept(listener);
+  std::string got;
+  EXPECT_EQ(read(right, far, got, 5'000).value, 3'000);
+  EXPECT_EQ(got, sent);
+}
+
+TEST_P(FastOpen, Blocking_RefusedSynTellsTheError) {
+  learn_cookie();
+  once(right, [&] { return server.close(listener); });
+  world.run_for(100ms);
+  const iovec from{const_cast<char*>("request"), 7};
+  EXPECT_EQ(send_fast(make(left), {&from, 1}).error, ECONNREFUSED) << "what the SYN carried was not taken";
+}
+
+TEST_P(FastOpen, WhereItIsOff_IsNotSupported) {
+  ShardParams params = sim::host_params(1);
+  params.tcp.fast_open = false;
+  world.shard(left).set_tcp_params(params.tcp);
+  const int fd = make(left, SOCK_STREAM | SOCK_NONBLOCK);
+  const iovec from{const_cast<char*>("request"), 7};
+  EXPECT_EQ(send_fast(fd, {&from, 1}).error, EOPNOTSUPP);
+  EXPECT_EQ(set(left, fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1), EOPNOTSUPP);
+}
+
 }  // namespace
 }  // namespace millrace::socket::test

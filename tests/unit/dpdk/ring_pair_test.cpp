@@ -75,10 +75,12 @@ ShardParams params_of(uint8_t station) {
   return params;
 }
 
+int ends = 0;  // names of devices are used once
+
 // One end: pools, a started port over two rings, a shard.
 struct End {
-  End(uint8_t station, rte_ring* in, rte_ring* out)
-      : name("end" + std::to_string(station)), rx_pool(a_pool(name + "rx")), tx_pool(a_pool(name + "tx")) {
+  End(uint8_t station, rte_ring* in, rte_ring* out, uint16_t vlan = 0)
+      : name("end" + std::to_string(station) + "of" + std::to_string(++ends)), rx_pool(a_pool(name + "rx")), tx_pool(a_pool(name + "tx")) {
     port = static_cast<uint16_t>(rte_eth_from_rings(name.c_str(), &in, 1, &out, 1, 0));
     rte_eth_conf conf{};
     EXPECT_EQ(rte_eth_dev_configure(port, 1, 1, &conf), 0);
@@ -87,9 +89,9 @@ struct End {
     EXPECT_EQ(rte_eth_dev_start(port), 0);
     shard = std::make_unique<shard::Shard>(params_of(station), quirks_of("net_ring").checksum, *tx_pool,
                                            entropy, clock.now());
-    rx = std::make_unique<RxQueue>(RxQueueParams{.port = port, .waived = true, .copies = true}, *rx_pool,
-                                   shard->counters());
-    tx = std::make_unique<TxQueue>(port, 0, shard->counters());
+    rx = std::make_unique<RxQueue>(
+        RxQueueParams{.port = port, .waived = true, .copies = true, .vlan = vlan}, *rx_pool, shard->counters());
+    tx = std::make_unique<TxQueue>(port, 0, shard->counters(), nullptr, vlan);
   }
   ~End() {
     shard.reset();
@@ -119,32 +121,41 @@ struct End {
   std::unique_ptr<TxQueue> tx;
 };
 
-TEST(RingPair, TwoShards_TransferAndCloseAndEveryMbufIsBack) {
+// Two ends whose ports belong to these VLANs (0: to none) try to talk.
+struct Talk {
+  bool finished = false;
+  uint64_t refused = 0;  // frames of a tag that was not awaited, or without one
+};
+
+Talk talk(uint16_t server_vlan, uint16_t opener_vlan, milliseconds patience) {
   rte_ring* const forth = rte_ring_create("forth", 1024, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
   rte_ring* const back = rte_ring_create("back", 1024, 0, RING_F_SP_ENQ | RING_F_SC_DEQ);
-  ASSERT_NE(forth, nullptr);
-  ASSERT_NE(back, nullptr);
+  EXPECT_NE(forth, nullptr);
+  EXPECT_NE(back, nullptr);
+  Talk result;
   Client client;
   services::Echo echo;
   std::vector<std::unique_ptr<MbufPool>> pools;
   {
-    End server(1, forth, back);
-    End opener(2, back, forth);
+    End server(1, forth, back, server_vlan);
+    End opener(2, back, forth, opener_vlan);
     PacketBatch out(128);
-    ASSERT_EQ(server.shard->listen({{IpAddress::v4(10, 9, 0, 1), kEcho}, 16}, echo, "echo"),
+    EXPECT_EQ(server.shard->listen({{IpAddress::v4(10, 9, 0, 1), kEcho}, 16}, echo, "echo"),
               app::OpenError::None);
     app::ConnectOptions options;
     options.remote = {IpAddress::v4(10, 9, 0, 1), kEcho};
     opener.shard->connect(options, client);
-    const auto deadline = std::chrono::steady_clock::now() + milliseconds(20'000);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!client.closed && std::chrono::steady_clock::now() < deadline) {
       server.turn(out);
       opener.turn(out);
     }
-    EXPECT_TRUE(client.finished);
+    result.finished = client.finished;
+    opener.shard->abort_all(opener.clock.now());
     server.turn(out);
     opener.turn(out);
     EXPECT_EQ(server.shard->connections(), 0U);
+    result.refused = server.shard->counters().dropped(DropReason::UnknownEtherType);
     for (End* end : {&server, &opener}) {
       pools.push_back(std::move(end->rx_pool));
       pools.push_back(std::move(end->tx_pool));
@@ -156,6 +167,33 @@ TEST(RingPair, TwoShards_TransferAndCloseAndEveryMbufIsBack) {
     rte_ring_free(ring);
   }
   for (const auto& pool : pools) EXPECT_EQ(pool->in_use(), 0U);
+  return result;
+}
+
+TEST(RingPair, TwoShards_TransferAndCloseAndEveryMbufIsBack) {
+  const Talk plain = talk(0, 0, milliseconds(20'000));
+  EXPECT_TRUE(plain.finished);
+  EXPECT_EQ(plain.refused, 0U);
+}
+
+// IEEE 802.1Q: tags go on and come off; who is of another VLAN, or of none, is not heard.
+TEST(RingPair, PortsOfOneVlan_TalkAsEver) {
+  const Talk tagged = talk(7, 7, milliseconds(20'000));
+  EXPECT_TRUE(tagged.finished);
+  EXPECT_EQ(tagged.refused, 0U);
+}
+TEST(RingPair, PortsOfTwoVlans_DoNotHearEachOther) {
+  const Talk apart = talk(7, 8, milliseconds(50));
+  EXPECT_FALSE(apart.finished);
+  EXPECT_GT(apart.refused, 0U);
+}
+TEST(RingPair, PortWithATagAndPortWithout_DoNotHearEachOther) {
+  const Talk from_tagged = talk(0, 7, milliseconds(50));
+  EXPECT_FALSE(from_tagged.finished);
+  EXPECT_GT(from_tagged.refused, 0U);
+  const Talk from_plain = talk(7, 0, milliseconds(50));
+  EXPECT_FALSE(from_plain.finished);
+  EXPECT_GT(from_plain.refused, 0U);
 }
 
 }  // namespace

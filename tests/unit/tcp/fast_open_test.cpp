@@ -125,8 +125,8 @@ TEST_F(Cache, KeepsTheLastCookieOfAPairOfAddresses) {
   EXPECT_EQ(cache.find(key_of(1), now).mss, Mss(1200));
   EXPECT_EQ(cookie_in(key_of(2)), 2);
   EXPECT_EQ(cookie_in(key_of(1, 80, 1)), 0) << "of another address of ours";
-  EXPECT_TRUE(cache.has_cookie(key_of(1, 8080), now));
-  EXPECT_FALSE(cache.has_cookie(key_of(3), now));
+  EXPECT_EQ(cache.mss_with_cookie(key_of(1, 8080), now), 1200);
+  EXPECT_EQ(cache.mss_with_cookie(key_of(3), now), 0);
   EXPECT_EQ(cache.used(), 2U);
 }
 
@@ -135,9 +135,9 @@ TEST_F(Cache, Refusal_IsForOnePortAndEnds) {
   cache.store(key_of(1), cookie_of(1), Mss(1400));
   cache.refuse(key_of(1, 80), now);
   EXPECT_TRUE(cache.find(key_of(1, 80), now).refused);
-  EXPECT_FALSE(cache.has_cookie(key_of(1, 80), now));
+  EXPECT_EQ(cache.mss_with_cookie(key_of(1, 80), now), 0);
   EXPECT_FALSE(cache.find(key_of(1, 81), now).refused);
-  EXPECT_TRUE(cache.has_cookie(key_of(1, 81), now));
+  EXPECT_NE(cache.mss_with_cookie(key_of(1, 81), now), 0);
   now += FastOpenCache::kFirstWait - 1us;
   EXPECT_TRUE(cache.find(key_of(1, 80), now).refused);
   now += 1us;
@@ -180,7 +180,7 @@ TEST_F(Cache, WithoutEntries_KnowsNothingAndAsksNothing) {
   none.refuse(key_of(1), now);
   none.forgive(key_of(1));
   EXPECT_TRUE(none.find(key_of(1), now).refused);
-  EXPECT_FALSE(none.has_cookie(key_of(1), now));
+  EXPECT_EQ(none.mss_with_cookie(key_of(1), now), 0);
 }
 
 // ---- PendingFastOpenRequests (§4.2)
