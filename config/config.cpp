@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "config/text.h"
@@ -32,6 +33,28 @@ void Config::apply(const Assignment& assignment, Problems& problems) {
   }
   if (!path.instance.empty()) open(path.key->section, path.instance, assignment.origin);
   entries_.push_back({path.key, path.instance, *parsed.value, assignment.origin});
+}
+
+void Config::replace(const Assignment& assignment, Problems& problems) {
+  const KeyPath path = resolve(assignment.path);
+  Config changed = *this;
+  if (path.key != nullptr)
+    std::erase_if(changed.entries_, [&](const Entry& entry) {
+      return entry.key == path.key && entry.instance == path.instance;
+    });
+  const size_t before = problems.total();
+  changed.apply(assignment, problems);
+  if (problems.total() == before) *this = std::move(changed);
+}
+
+void Config::take(std::string_view path, const Config& from) {
+  const KeyPath resolved = resolve(path);
+  if (resolved.key == nullptr) return;
+  const auto same = [&](const Entry& entry) {
+    return entry.key == resolved.key && entry.instance == resolved.instance;
+  };
+  std::erase_if(entries_, same);
+  std::copy_if(from.entries_.begin(), from.entries_.end(), std::back_inserter(entries_), same);
 }
 
 void Config::open(std::string_view section, std::string_view instance, Origin origin) {

@@ -44,6 +44,11 @@ class Config {
   // Forgets what the file said of every instance of a named section: --vdev replaces the file's ports.
   void forget(std::string_view section);
 
+  // The same for one of them, in the place of all that was said of its key before.
+  void replace(const Assignment& assignment, Problems& problems);
+  // Says of one key what `from` says of it, which may be nothing.
+  void take(std::string_view path, const Config& from);
+
   // What was set, in the order of setting; defaults are not among them.
   const std::vector<Entry>& entries() const { return entries_; }
 

@@ -28,7 +28,7 @@ class Failure : public std::runtime_error {
 class Client {
  public:
   // Connects and reads the hello. Throws Failure.
-  explicit Client(const std::string& path, std::chrono::milliseconds time_limit = std::chrono::seconds(5));
+  explicit Client(const std::string& path, std::chrono::milliseconds time_limit = std::chrono::seconds(15));
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

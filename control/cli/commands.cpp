@@ -6,6 +6,7 @@
 #include <string>
 
 #include "control/cli/views.h"
+#include "control/socket/filter.h"
 
 namespace millrace::control::cli {
 
@@ -18,8 +19,9 @@ po::typed_value<T>* value_of(const char* name) {
   return po::value<T>()->value_name(name);
 }
 
-void print_json(Call& call, const json& value, int indent = 2) {
+int print_json(Call& call, const json& value, int indent = 2) {
   call.world.out << value.dump(indent, ' ', false, json::error_handler_t::replace) << '\n';
+  return kOk;
 }
 
 // The options given, under the names and with the types that the method declares.
@@ -29,7 +31,9 @@ json params_from(const Call& call, Method method) {
   for (const Param& param : info->params) {
     const std::string name(param.name);
     if (name == "limit" || name == "cursor" || call.options.count(name) == 0) continue;
-    if (param.type == ParamType::Integer) {
+    if (param.type == ParamType::Boolean) {
+      params[name] = true;
+    } else if (param.type == ParamType::Integer) {
       params[name] = call.options[name].as<int64_t>();
     } else {
       params[name] = call.options[name].as<std::string>();
@@ -93,7 +97,7 @@ void show_stats(Call& call, const json& reply, const json& before, bool watching
   call.world.out << stats_text(reply, before, style);
 }
 
-void run_stats(Call& call) {
+int run_stats(Call& call) {
   const double interval = call.options["interval"].as<double>();
   if (!(interval >= 0.1 && interval <= 3600))
     throw Failure(kUsage, "--interval is from 0.1 to 3600 seconds.");
@@ -107,7 +111,7 @@ void run_stats(Call& call) {
     json reply = call.client.call("stats", params);
     show_stats(call, reply, before, watching);
     call.world.out.flush();
-    if (!watching || look == looks || !call.world.out) return;
+    if (!watching || look == looks || !call.world.out) return kOk;
     before = std::move(reply);
     call.world.sleep(std::chrono::milliseconds(static_cast<int64_t>(interval * 1000)));
   }
@@ -124,10 +128,11 @@ void declare_drops(po::options_description& options) {
 constexpr std::array kDropsExamples{Example{"drops", "why packets were dropped, the most frequent first"},
                                     Example{"drops --all", "every reason there is, with its sentence"}};
 
-void run_drops(Call& call) {
+int run_drops(Call& call) {
   const json reply = call.client.call("drops", params_from(call, Method::Drops));
   if (call.json) return print_json(call, reply);
   call.world.out << drops_text(reply, call.options.count("all") != 0);
+  return kOk;
 }
 
 // ---- conns
@@ -143,8 +148,12 @@ std::string sort_keys() {
 
 void declare_connections(po::options_description& options) {
   options.add_options()("state,s", value_of<std::string>("STATE"), "only this state, as in ESTABLISHED")(
-      "port,p", value_of<int64_t>("PORT"), "only this port, at either end")("shard", value_of<int64_t>("N"),
-                                                                            "only this shard")(
+      "port,p", value_of<int64_t>("PORT"), "only this port, at either end")(
+      "filter,f", value_of<std::string>("EXPR"),
+      ("only where this holds, as in 'state = established and rtt > 10ms'; FIELD OP VALUE with and, or, not "
+       "and parentheses; fields: " +
+       filter_fields())
+          .c_str())("shard", value_of<int64_t>("N"), "only this shard")(
       "limit,l", value_of<int64_t>("N")->default_value(1000), "rows shown")(
       "sort", value_of<std::string>("KEY"), ("largest first: " + sort_keys()).c_str());
 }
@@ -152,9 +161,10 @@ void declare_connections(po::options_description& options) {
 constexpr std::array kConnectionsExamples{
     Example{"conns", "connections, with what TCP knows of each"},
     Example{"conns --state established --port 80 --sort rtt --limit 10", "the ten slowest paths to port 80"},
+    Example{"conns --filter 'retrans > 0 and not remote = 10.0.0.0/8'", "who loses segments, from elsewhere"},
     Example{"conns --json | jq '.rows | length'", "how many"}};
 
-void run_connections(Call& call) {
+int run_connections(Call& call) {
   const auto limit = static_cast<size_t>(bounded(call, "limit", 1, kMostRows));
   const bool sorted = call.options.count("sort") != 0;
   if (sorted) {
@@ -171,6 +181,116 @@ void run_connections(Call& call) {
   }
   if (call.json) return print_json(call, {{"rows", std::move(found.rows)}, {"more", found.more}});
   call.world.out << connections_text(found.rows, found.more);
+  return kOk;
+}
+
+void declare_nothing(po::options_description&) {}
+
+// ---- conn, kill
+// -----------------------------------------------------------------------------------------------------------
+
+void need_word(const Call& call) {
+  if (call.words.empty()) throw Failure(kUsage, "A word is missing: --help shows what is expected.");
+}
+
+constexpr std::array kConnectionExamples{Example{"conn 0-4294967296", "by the ID that `conns` shows"}};
+constexpr std::array kKillExamples{
+    Example{"kill 0-4294967296", "the peer gets a RST, our application is told"}};
+
+int run_connection(Call& call) {
+  need_word(call);
+  const json reply = call.client.call("conn", {{"id", call.words[0]}});
+  if (call.json) return print_json(call, reply);
+  call.world.out << connection_text(reply.at("connection"));
+  return kOk;
+}
+
+// Named by its addresses too, so that no other one is hit that has got the id since.
+int run_kill(Call& call) {
+  need_word(call);
+  const json found = call.client.call("conn", {{"id", call.words[0]}}).at("connection");
+  json params{{"id", call.words[0]}};
+  for (const char* field : {"local_address", "local_port", "remote_address", "remote_port"})
+    params[field] = found.at(field);
+  const json reply = call.client.call("kill", params);
+  if (call.json) return print_json(call, reply);
+  call.world.out << "Reset: " << connection_title(found) << '\n';
+  return kOk;
+}
+
+// ---- config, log, reload
+// -----------------------------------------------------------------------------------------------------------
+
+constexpr std::array kConfigExamples{Example{"config get", "every key, its value, and where that came from"},
+                                     Example{"config get tcp.msl", "one key; `tcp` is all of a section"},
+                                     Example{"config set tcp.msl 5s", "until the next reload or restart"}};
+constexpr std::array kLogExamples{Example{"log debug", "error, warning, info or debug"}};
+constexpr std::array kReloadExamples{
+    Example{"reload", "what SIGHUP does too, with an answer"},
+    Example{"reload --check", "what would change, and whether the file is good"}};
+
+// Exit code 1 when the endpoint has refused.
+int show_change(Call& call, const json& reply, bool check) {
+  const bool refused = !reply.at("problems").empty();
+  if (call.json) {
+    print_json(call, reply);
+  } else {
+    (refused ? call.world.err : call.world.out) << change_text(reply, check);
+  }
+  return refused ? kEndpointError : kOk;
+}
+
+int run_config(Call& call) {
+  const std::string verb = call.words.empty() ? "get" : call.words[0];
+  if (verb == "set") {
+    if (call.words.size() != 3) throw Failure(kUsage, "config set takes a KEY and a VALUE.");
+    return show_change(call, call.client.call("set", {{"key", call.words[1]}, {"value", call.words[2]}}),
+                       false);
+  }
+  if (verb != "get" || call.words.size() > 2)
+    throw Failure(kUsage, "config takes `get`, `get KEY` or `set KEY VALUE`.");
+  json params = json::object();
+  if (call.words.size() == 2) params["key"] = call.words[1];
+  const json reply = call.client.call("config", params);
+  if (call.json) return print_json(call, reply);
+  call.world.out << config_text(reply.at("rows"));
+  return kOk;
+}
+
+int run_log(Call& call) {
+  need_word(call);
+  const std::string level =
+      call.words[0] == "level" && call.words.size() == 2 ? call.words[1] : call.words[0];
+  return show_change(call, call.client.call("set", {{"key", "control.log_level"}, {"value", level}}), false);
+}
+
+void declare_reload(po::options_description& options) {
+  options.add_options()("check", "say what would change, and change nothing");
+}
+
+int run_reload(Call& call) {
+  const json params = params_from(call, Method::Reload);
+  return show_change(call, call.client.call("reload", params), params.contains("check"));
+}
+
+// ---- routes, ports
+// -----------------------------------------------------------------------------------------------------------
+
+constexpr std::array kRoutesExamples{Example{"routes", "the prefixes on the link, and gateways"}};
+constexpr std::array kPortsExamples{Example{"ports", "is the link up, what does the device do for us"}};
+
+int run_routes(Call& call) {
+  const json reply = call.client.call("routes");
+  if (call.json) return print_json(call, reply);
+  call.world.out << routes_text(reply.at("rows"));
+  return kOk;
+}
+
+int run_ports(Call& call) {
+  const json reply = call.client.call("ports");
+  if (call.json) return print_json(call, reply);
+  call.world.out << ports_text(reply.at("rows"));
+  return kOk;
 }
 
 // ---- listeners, neighbors
@@ -183,16 +303,18 @@ void declare_shard(po::options_description& options) {
 constexpr std::array kListenersExamples{Example{"listeners", "services, their backlogs, what they accepted"}};
 constexpr std::array kNeighborsExamples{Example{"neighbors", "who answers at which link address"}};
 
-void run_listeners(Call& call) {
+int run_listeners(Call& call) {
   const Rows found = collect(call, Method::Listeners, "listeners", static_cast<size_t>(kMostRows));
   if (call.json) return print_json(call, {{"rows", found.rows}});
   call.world.out << listeners_text(found.rows);
+  return kOk;
 }
 
-void run_neighbors(Call& call) {
+int run_neighbors(Call& call) {
   const Rows found = collect(call, Method::Neighbors, "neighbors", static_cast<size_t>(kMostRows));
   if (call.json) return print_json(call, {{"rows", found.rows}});
   call.world.out << neighbors_text(found.rows);
+  return kOk;
 }
 
 // ---- trace
@@ -210,7 +332,7 @@ constexpr std::array kTraceExamples{
     Example{"trace", "the last connection's segments as a ladder"},
     Example{"trace --last 3 --ascii", "the last three, for a plain terminal"}};
 
-void run_trace(Call& call) {
+int run_trace(Call& call) {
   const auto last = static_cast<size_t>(bounded(call, "last", 1, 1'000'000));
   json params = params_from(call, Method::Trace);
   params["limit"] = bounded(call, "limit", 1, static_cast<int64_t>(kTraceRowsPerReply));
@@ -218,35 +340,44 @@ void run_trace(Call& call) {
   json rows = rows_of_last(reply.at("rows"), last);
   if (call.json) return print_json(call, {{"rows", std::move(rows)}});
   call.world.out << ladders_text(rows, call.options.count("ascii") != 0);
+  return kOk;
 }
 
 // ---- version, drain
 // ----------------------------------------------------------------------------------------
 
-void declare_nothing(po::options_description&) {}
-
 constexpr std::array kVersionExamples{Example{"version", "the endpoint's, not millracectl's (--version)"}};
 constexpr std::array kDrainExamples{Example{"drain", "the endpoint ends once its connections have"}};
 
-void run_version(Call& call) {
+int run_version(Call& call) {
   const json reply = call.client.call("version");
   if (call.json) return print_json(call, reply);
   call.world.out << version_text(reply);
+  return kOk;
 }
 
-void run_drain(Call& call) {
+int run_drain(Call& call) {
   const json reply = call.client.call("drain");
   if (call.json) return print_json(call, reply);
   call.world.out << "The endpoint takes no new connections and stops when the open ones have ended.\n";
+  return kOk;
 }
 
 constexpr Command kCommands[] = {
     {"stats", Method::Stats, kStatsExamples, declare_stats, run_stats},
     {"drops", Method::Drops, kDropsExamples, declare_drops, run_drops},
     {"conns", Method::Connections, kConnectionsExamples, declare_connections, run_connections},
+    {"conn", Method::Connection, kConnectionExamples, declare_nothing, run_connection, "ID", 1},
+    {"kill", Method::Kill, kKillExamples, declare_nothing, run_kill, "ID", 1},
     {"listeners", Method::Listeners, kListenersExamples, declare_shard, run_listeners},
     {"neighbors", Method::Neighbors, kNeighborsExamples, declare_shard, run_neighbors},
+    {"routes", Method::Routes, kRoutesExamples, declare_nothing, run_routes},
+    {"ports", Method::Ports, kPortsExamples, declare_nothing, run_ports},
     {"trace", Method::Trace, kTraceExamples, declare_trace, run_trace},
+    {"config", Method::Config, kConfigExamples, declare_nothing, run_config, "[get [KEY] | set KEY VALUE]",
+     3},
+    {"log", Method::Set, kLogExamples, declare_nothing, run_log, "LEVEL", 2},
+    {"reload", Method::Reload, kReloadExamples, declare_reload, run_reload},
     {"version", Method::Version, kVersionExamples, declare_nothing, run_version},
     {"drain", Method::Drain, kDrainExamples, declare_nothing, run_drain},
 };

@@ -9,7 +9,9 @@
 #include <functional>
 #include <ostream>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/cli/client.h"
 #include "control/socket/methods.h"
@@ -30,6 +32,7 @@ struct Call {
   const boost::program_options::variables_map& options;
   World& world;
   bool json = false;
+  std::vector<std::string> words;  // after the command, as many as it takes
 };
 
 struct Example {
@@ -42,7 +45,9 @@ struct Command {
   Method method;  // whose sentence is the command's
   std::span<const Example> examples;
   void (*declare)(boost::program_options::options_description&);
-  void (*run)(Call&);
+  int (*run)(Call&);            // the exit code
+  std::string_view words = {};  // what it takes beside options: `ID`, `get [KEY] | set KEY VALUE`
+  size_t most_words = 0;
 
   std::string_view summary() const;
 };

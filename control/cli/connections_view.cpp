@@ -86,6 +86,23 @@ std::string connections_text(const json& rows, bool more) {
   return out;
 }
 
+std::string connection_title(const json& row) {
+  return fmt::format("{} {} {} -> {}", row.value("id", std::string()), row.at("state").get<std::string>(),
+                     endpoint_text(row, "local_address", "local_port"),
+                     endpoint_text(row, "remote_address", "remote_port"));
+}
+
+// One field a line, in the order of the names: what the unit is stands in the name.
+std::string connection_text(const json& connection) {
+  std::string out = connection_title(connection) + '\n';
+  Table table({{"FIELD", Align::Left}, {"VALUE", Align::Left}});
+  for (const auto& [name, value] : connection.items()) {
+    if (name == "id" || name == "state" || name.ends_with("_address") || name.ends_with("_port")) continue;
+    table.add({name, value.is_string() ? value.get<std::string>() : dump(value)});
+  }
+  return out + table.text();
+}
+
 std::string listeners_text(const json& rows) {
   if (rows.empty()) return "Nothing listens.\n";
   Table table({{"SERVICE", Align::Left},

@@ -17,6 +17,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr int kHelpColumns = 100;
+constexpr const char* kWords = "words";  // of the command, that belong to no option
 
 po::options_description common_options() {
   po::options_description options("Options of every command", kHelpColumns);
@@ -68,8 +69,9 @@ std::string help_of(const Command& command) {
   std::ostringstream options;
   if (!own.options().empty()) options << own << '\n';
   options << common_options();
-  std::string out = fmt::format("{}\n\nUsage: millracectl {} [OPTIONS]\n\n{}\nExamples:\n", command.summary(),
-                                command.name, options.str());
+  std::string out =
+      fmt::format("{}\n\nUsage: millracectl {} {}[OPTIONS]\n\n{}\nExamples:\n", command.summary(),
+                  command.name, command.words.empty() ? "" : std::string(command.words) + ' ', options.str());
   for (const Example& example : command.examples)
     out += fmt::format("  millracectl {}\n      {}\n", example.line, example.says);
   return out;
@@ -85,15 +87,21 @@ const Command& known_command(const std::string& name) {
 }
 
 // Words that are neither options nor their values have no place after a command.
-po::variables_map parse(const std::vector<std::string>& words, const po::options_description& options) {
+po::variables_map parse(const std::vector<std::string>& words, const po::options_description& visible,
+                        size_t most_words = 0) {
   po::variables_map values;
+  po::options_description options(visible);
+  options.add_options()(kWords, po::value<std::vector<std::string>>());
+  po::positional_options_description positional;
+  if (most_words > 0) positional.add(kWords, static_cast<int>(most_words));
   try {
     constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    const auto parsed = po::command_line_parser(words).options(options).style(style).positional({}).run();
+    const auto parsed =
+        po::command_line_parser(words).options(options).style(style).positional(positional).run();
     po::store(parsed, values);
   } catch (const po::unknown_option& error) {
     std::vector<std::string> names;
-    for (const auto& option : options.options()) names.push_back("--" + option->long_name());
+    for (const auto& option : visible.options()) names.push_back("--" + option->long_name());
     throw Failure(kUsage, "There is no option " + config::quoted(error.get_option_name()) + "." +
                               suggestion(error.get_option_name(), std::move(names)));
   } catch (const po::too_many_positional_options_error&) {
@@ -123,15 +131,15 @@ int run_command(const Words& words, World& world) {
   const Command& command = known_command(words.command);
   po::options_description options = common_options();
   command.declare(options);
-  const po::variables_map values = parse(words.options, options);
+  const po::variables_map values = parse(words.options, options, command.most_words);
   if (values.count("help") != 0) {
     world.out << help_of(command);
     return kOk;
   }
   Client client(socket_path(values, world));
-  Call call{client, values, world, values.count("json") != 0};
-  command.run(call);
-  return kOk;
+  Call call{client, values, world, values.count("json") != 0, {}};
+  if (values.count(kWords) != 0) call.words = values[kWords].as<std::vector<std::string>>();
+  return command.run(call);
 }
 
 int dispatch(const std::vector<std::string>& arguments, World& world) {

@@ -16,6 +16,14 @@ std::string stats_text(const json& reply, const json& before, const StatsStyle& 
 std::string drops_text(const json& reply, bool all);
 // `more`: there are rows beyond these.
 std::string connections_text(const json& rows, bool more);
+// Everything about one; and one line: its id, state and ends.
+std::string connection_text(const json& connection);
+std::string connection_title(const json& connection);
+std::string routes_text(const json& rows);
+std::string ports_text(const json& rows);
+std::string config_text(const json& rows);
+// What a reload or `config set` came to.
+std::string change_text(const json& reply, bool check);
 std::string listeners_text(const json& rows);
 std::string neighbors_text(const json& rows);
 std::string version_text(const json& reply);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "control/endpoint/fleet_key.h"
+#include "control/endpoint/live_config.h"
 #include "control/endpoint/params.h"
 #include "control/endpoint/services.h"
 #include "control/process/error.h"
@@ -30,6 +31,7 @@ RunningEndpoint::RunningEndpoint(const config::Settings& settings, std::string c
     counters_.push_back(&workers_.back()->counters());
   }
   take(port_->start());
+  look_at_port();
 }
 
 // Loops end, shards give their packets back, the port gives back its own, and then the pools may go.
@@ -96,8 +98,36 @@ void RunningEndpoint::tell_keys() {
       keys_untold_[i] = false;
 }
 
+void RunningEndpoint::look_at_port() {
+  const dpdk::PortReport& report = port_->report();
+  const dpdk::PortStats stats = port_->stats();
+  PortInfo info{.name = settings_.ports.front().name,
+                .device = report.device,
+                .driver = report.driver,
+                .mac = report.mac.text(),
+                .mtu_bytes = report.mtu,
+                .queues = report.queues,
+                .link_up = port_->link_up(),
+                .rss = report.rss,
+                .rx_descriptors = report.rx_descriptors,
+                .tx_descriptors = report.tx_descriptors,
+                .checksum = checksum_text(report.checksum),
+                .offloads = report.offloads,
+                .rx_packets = stats.rx_packets,
+                .rx_bytes = stats.rx_bytes,
+                .tx_packets = stats.tx_packets,
+                .tx_bytes = stats.tx_bytes,
+                .rx_missed = stats.rx_missed,
+                .rx_errors = stats.rx_errors,
+                .rx_no_buffer = stats.rx_no_buffer,
+                .tx_errors = stats.tx_errors};
+  const std::lock_guard lock(port_mutex_);
+  port_info_ = std::move(info);
+}
+
 void RunningEndpoint::attend() {
   port_->attend();
+  look_at_port();
   tell_keys();
   const WallTime now = time_of_day();
   for (const auto& worker : workers_) {
@@ -111,9 +141,14 @@ EndpointInfo RunningEndpoint::info() const {
   info.dpdk_version = dpdk::Eal::version();
   info.config_file = config_file_;
   for (const Prefix& prefix : settings_.addresses) info.addresses.push_back(prefix.text());
-  const dpdk::PortReport& port = port_->report();
-  info.ports.push_back(
-      {settings_.ports.front().name, port.device, port.driver, port.mac.text(), port.mtu, port.queues});
+  for (const Prefix& prefix : settings_.addresses)
+    info.routes.push_back({Prefix{prefix.network(), prefix.length}.text(), {}});
+  for (const Route& route : settings_.routes)
+    info.routes.push_back({route.destination.text(), route.gateway.text()});
+  {
+    const std::lock_guard lock(port_mutex_);
+    info.ports.push_back(port_info_);
+  }
   for (const config::ServiceSettings& service : settings_.services) {
     ServiceInfo& shown = info.services.emplace_back();
     shown.name = service.name;
@@ -124,6 +159,14 @@ EndpointInfo RunningEndpoint::info() const {
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started_);
   info.draining = draining_;
   return info;
+}
+
+std::vector<ConfigValue> RunningEndpoint::config() const {
+  return live_ == nullptr ? std::vector<ConfigValue>{} : live_->values();
+}
+
+std::shared_ptr<ChangeTicket> RunningEndpoint::request_change(ChangeRequest request) {
+  return live_ == nullptr ? nullptr : live_->request(std::move(request));
 }
 
 bool RunningEndpoint::post(unsigned shard, Question question) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +20,8 @@
 #include "dpdk/port.h"
 
 namespace millrace::control {
+
+class LiveConfig;
 
 class RunningEndpoint final : public EndpointView {
  public:
@@ -44,6 +47,9 @@ class RunningEndpoint final : public EndpointView {
   // To be called about once a second: the time of day for the services, and what the mailboxes hand back.
   void attend();
 
+  // Who changes the configuration while it runs; outlives the endpoint. None: nothing can be changed.
+  void set_live_config(LiveConfig& live) { live_ = &live; }
+
   const config::Settings& settings() const { return settings_; }
   const dpdk::Eal& eal() const { return *eal_; }
   const dpdk::Port& port() const { return *port_; }
@@ -52,11 +58,14 @@ class RunningEndpoint final : public EndpointView {
   std::span<const Counters* const> counters() const override { return counters_; }
   EndpointInfo info() const override;
   bool post(unsigned shard, Question question) override;
+  std::vector<ConfigValue> config() const override;
+  std::shared_ptr<ChangeTicket> request_change(ChangeRequest request) override;
   void request_drain() override { drain_requested_ = true; }
   bool drain_requested() const { return drain_requested_; }
 
  private:
   void tell_keys();
+  void look_at_port();
 
   const config::Settings& settings_;
   std::string config_file_;
@@ -68,6 +77,10 @@ class RunningEndpoint final : public EndpointView {
   std::vector<bool> keys_untold_;  // workers that have not been given the present secrets
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<const Counters*> counters_;
+  LiveConfig* live_ = nullptr;
+  // The port as it was lately: it may be taken down and made anew while the control socket's thread looks.
+  mutable std::mutex port_mutex_;
+  PortInfo port_info_;
   std::atomic<bool> drain_requested_{false};  // by whatever thread the control socket has
   std::atomic<bool> draining_{false};
 };

@@ -116,6 +116,18 @@ ShardParams shard_params(const config::Settings& settings, const dpdk::PortRepor
   return params;
 }
 
+const char* checksum_text(wire::Checksum checksum) {
+  switch (checksum) {
+    case wire::Checksum::Software:
+      return "in software";
+    case wire::Checksum::Offload:
+      return "by the device";
+    case wire::Checksum::Waived:
+      return "waived by the link";
+  }
+  return "";
+}
+
 dpdk::IdleParams idle_params(const config::Settings& settings, const dpdk::Port& port,
                              std::optional<uint16_t> queue) {
   // Without a queue of its own a loop has only what other lcores hand over, and they ring.

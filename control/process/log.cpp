@@ -61,6 +61,8 @@ void set_up_log(config::LogLevel level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void set_log_level(config::LogLevel level) { spdlog::set_level(level_of(level)); }
+
 void log_dpdk(DpdkPhase phase) {
   dpdk::set_dpdk_sink(
       [phase, repetitions = std::make_shared<Repetitions>()](dpdk::DpdkLevel level, std::string_view line) {

@@ -7,6 +7,7 @@
 namespace millrace::control {
 
 void set_up_log(config::LogLevel level);
+void set_log_level(config::LogLevel level);
 
 // What DPDK says is logged from now on: its errors as warnings once the endpoint runs; before that they are
 // what it tries in vain, and what matters of them stands in our own message.

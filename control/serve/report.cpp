@@ -24,18 +24,6 @@ std::string numbers(const std::vector<uint32_t>& cpus) {
   return joined(words, "none");
 }
 
-const char* checksum_text(wire::Checksum checksum) {
-  switch (checksum) {
-    case wire::Checksum::Software:
-      return "in software";
-    case wire::Checksum::Offload:
-      return "by the device";
-    case wire::Checksum::Waived:
-      return "waived by the link";
-  }
-  return "";
-}
-
 std::string steering_text(const RunningEndpoint& endpoint) {
   const size_t lcores = endpoint.eal().cpus().workers.size();
   const dpdk::PortReport& port = endpoint.port().report();

@@ -3,11 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <ostream>
 
 #include "config/commands.h"
 #include "control/endpoint/endpoint.h"
+#include "control/endpoint/live_config.h"
 #include "control/endpoint/services.h"
 #include "control/process/error.h"
 #include "control/process/log.h"
@@ -32,21 +34,33 @@ Watch watch_of(const RunningEndpoint& endpoint) {
   return {endpoint.port().interface(), endpoint.port().quirks().host_interface};
 }
 
-void reload(RunningEndpoint& endpoint) {
-  if (const auto problem = endpoint.reload_keys())
-    spdlog::warn("SIGHUP: {}; nothing is changed", *problem);
-  else
-    spdlog::info("SIGHUP: fleet.key_file was read again");
+// What came of a SIGHUP. True: it is known.
+bool tell_reload(const ChangeTicket& ticket, const RunningEndpoint& endpoint) {
+  if (!ticket.done.load(std::memory_order_acquire)) return false;
+  const ChangeReport& report = ticket.report;
+  for (const std::string& problem : report.problems) spdlog::warn("SIGHUP: {}; nothing is changed", problem);
+  if (!report.problems.empty()) return true;
+  if (!endpoint.settings().fleet.key_file.empty()) spdlog::info("SIGHUP: fleet.key_file was read again");
+  for (const KeyChange& change : report.applied)
+    spdlog::info("SIGHUP: {}: {} -> {}", change.key, change.before, change.after);
+  for (const KeyChange& change : report.restart)
+    spdlog::warn("SIGHUP: {}: {} -> {} needs a restart", change.key, change.before, change.after);
+  if (report.applied.empty() && report.restart.empty())
+    spdlog::info("SIGHUP: the configuration says what it said before");
+  return true;
 }
 
 // Until a signal or the control socket asks for the end.
-End serve_until_asked(RunningEndpoint& endpoint) {
+End serve_until_asked(RunningEndpoint& endpoint, LiveConfig& live) {
   Watch watch = watch_of(endpoint);
   LinkWatch link(endpoint.port().report().device, endpoint.port().link_up());
   SteadyClock::time_point attended{};
+  std::shared_ptr<ChangeTicket> hangup;  // of a SIGHUP that is being carried out
   while (!stop_signal(kGlance) && !endpoint.drain_requested()) {
     if (!endpoint.healthy()) return End::Broken;
-    if (reload_signal()) reload(endpoint);
+    if (reload_signal() && hangup == nullptr) hangup = live.request({});
+    live.step(endpoint);
+    if (hangup != nullptr && tell_reload(*hangup, endpoint)) hangup.reset();
     const SteadyClock::time_point now = SteadyClock::now();
     if (const auto sentence = link.look(endpoint.port().link_up(), now)) spdlog::warn("{}", *sentence);
     if (now - attended < kAttend) continue;
@@ -57,8 +71,7 @@ End serve_until_asked(RunningEndpoint& endpoint) {
   return End::Asked;
 }
 
-void drain(RunningEndpoint& endpoint) {
-  const Micros patience = endpoint.settings().control.drain_timeout;
+void drain(RunningEndpoint& endpoint, Micros patience) {
   spdlog::info("draining {} connections, for at most {} ms; a second signal stops at once",
                endpoint.open_connections(), patience.count() / 1000);
   endpoint.drain();
@@ -76,18 +89,20 @@ void drain(RunningEndpoint& endpoint) {
 int serve(const config::Plan& plan, std::ostream& out) {
   log_dpdk(DpdkPhase::Starting);
   std::optional<ImpatientStart> impatience(std::in_place, "serve");
+  LiveConfig live(plan);
   const std::vector<PreparedService> services = prepare_services(*plan.settings);
   RunningEndpoint endpoint(*plan.settings, config_file(plan.config), [&services](Worker& worker) {
     for (const PreparedService& service : services) worker.listen(service);
   });
+  endpoint.set_live_config(live);
   impatience.reset();
   Server server(endpoint, socket_params(plan.settings->control));
   if (const std::optional<std::string> problem = server.start()) throw StartError(*problem);
   endpoint.launch();
   log_dpdk(DpdkPhase::Running);
   report_start(out, endpoint);
-  const End end = serve_until_asked(endpoint);
-  if (end == End::Asked) drain(endpoint);
+  const End end = serve_until_asked(endpoint, live);
+  if (end == End::Asked) drain(endpoint, live.settings().control.drain_timeout);
   server.stop();
   endpoint.stop();
   if (end == End::Broken) spdlog::error("an lcore has ended by itself");

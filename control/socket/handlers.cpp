@@ -8,6 +8,8 @@
 
 #include "config/text.h"
 #include "control/socket/counters_json.h"
+#include "control/socket/filter.h"
+#include "control/socket/one_job.h"
 #include "control/socket/paging.h"
 #include "control/socket/trace_job.h"
 #include "shard/shard.h"
@@ -56,11 +58,18 @@ uint64_t slice(std::vector<Row> table, uint64_t cursor, size_t limit, std::vecto
 
 Answer connections(const json& params, ShardRange shards) {
   PagingJob<shard::ConnectionRow>::Filter filter;
+  ConnectionFilter wanted;
+  if (params.contains("filter")) {
+    auto parsed = parse_filter(params["filter"].get_ref<const std::string&>());
+    if (const auto* sentence = std::get_if<std::string>(&parsed))
+      return Error{ErrorCode::BadParams, *sentence};
+    filter = wanted = std::get<ConnectionFilter>(std::move(parsed));
+  }
   if (params.contains("state") || params.contains("port")) {
     std::optional<std::string_view> state;
     if (params.contains("state")) state = canonical_state(params["state"].get_ref<const std::string&>());
-    filter = [state, port = params.value("port", 0)](const shard::ConnectionRow& row) {
-      return (!state || tcp::name_of(row.state) == *state) &&
+    filter = [state, port = params.value("port", 0), wanted](const shard::ConnectionRow& row) {
+      return (!wanted || wanted(row)) && (!state || tcp::name_of(row.state) == *state) &&
              (port == 0 || row.flow.local.port == port || row.flow.remote.port == port);
     };
   }
@@ -116,6 +125,98 @@ Result version_of(EndpointView& view) {
            {"services", std::move(services)}}};
 }
 
+std::variant<ConnectionId, Error> id_of(const json& params, EndpointView& view) {
+  const auto id = ConnectionId::parse(params["id"].get_ref<const std::string&>());
+  if (id && id->shard < view.counters().size()) return *id;
+  return Error{ErrorCode::BadParams, "'id' is no id of a row of 'conns', such as 0-4294967296."};
+}
+
+Answer connection(const json& params, EndpointView& view) {
+  const auto id = id_of(params, view);
+  if (const auto* error = std::get_if<Error>(&id)) return *error;
+  return std::make_unique<OneConnectionJob>(std::get<ConnectionId>(id), std::nullopt);
+}
+
+Answer kill(const json& params, EndpointView& view) {
+  const auto id = id_of(params, view);
+  if (const auto* error = std::get_if<Error>(&id)) return *error;
+  const auto local = IpAddress::parse(params["local_address"].get_ref<const std::string&>());
+  const auto remote = IpAddress::parse(params["remote_address"].get_ref<const std::string&>());
+  if (!local || !remote) return Error{ErrorCode::BadParams, "An address is not one of IPv4 or IPv6."};
+  const wire::FlowAddress flow{.local = {*local, params["local_port"].get<uint16_t>()},
+                               .remote = {*remote, params["remote_port"].get<uint16_t>()}};
+  return std::make_unique<OneConnectionJob>(std::get<ConnectionId>(id), flow);
+}
+
+Result routes_of(const EndpointView& view) {
+  json rows = json::array();
+  for (const RouteInfo& route : view.info().routes)
+    rows.push_back({{"destination", route.destination},
+                    {"gateway", route.gateway.empty() ? json(nullptr) : json(route.gateway)}});
+  return {{{"rows", std::move(rows)}}};
+}
+
+Result ports_of(const EndpointView& view) {
+  uint64_t predicted = 0, unpredicted = 0;
+  for (const Counters* counters : view.counters()) {
+    predicted += counters->steering_predicted.value();
+    unpredicted += counters->steering_unpredicted.value();
+  }
+  json rows = json::array();
+  for (const PortInfo& port : view.info().ports) {
+    rows.push_back({{"name", port.name},
+                    {"device", port.device},
+                    {"driver", port.driver},
+                    {"mac", port.mac},
+                    {"mtu_bytes", port.mtu_bytes},
+                    {"link_up", port.link_up},
+                    {"queues", port.queues},
+                    {"rx_descriptors", port.rx_descriptors},
+                    {"tx_descriptors", port.tx_descriptors},
+                    {"tcp_checksum", port.checksum},
+                    {"offloads", port.offloads},
+                    {"rss", port.rss},
+                    {"rss_predicted", predicted},
+                    {"rss_unpredicted", unpredicted},
+                    {"device_rx_packets", port.rx_packets},
+                    {"device_rx_bytes", port.rx_bytes},
+                    {"device_tx_packets", port.tx_packets},
+                    {"device_tx_bytes", port.tx_bytes},
+                    {"device_rx_missed", port.rx_missed},
+                    {"device_rx_errors", port.rx_errors},
+                    {"device_rx_no_buffer", port.rx_no_buffer},
+                    {"device_tx_errors", port.tx_errors}});
+  }
+  return {{{"rows", std::move(rows)}}};
+}
+
+// `tcp` and `tcp.` are all keys of the section.
+Answer config_of(const json& params, const EndpointView& view) {
+  const std::string wanted = params.value("key", std::string());
+  const std::string section = wanted.ends_with('.') ? wanted : wanted + '.';
+  json rows = json::array();
+  std::vector<std::string> known;
+  for (const ConfigValue& value : view.config()) {
+    known.push_back(value.key);
+    if (!wanted.empty() && value.key != wanted && !value.key.starts_with(section)) continue;
+    rows.push_back(
+        {{"key", value.key}, {"value", value.value}, {"origin", value.origin}, {"live", value.live}});
+  }
+  if (rows.empty() && !wanted.empty())
+    return Error{ErrorCode::NotFound, "No key " + config::quoted(wanted) + " is set or has a default." +
+                                          suggestion(wanted, std::move(known))};
+  return Result{{{"rows", std::move(rows)}}};
+}
+
+Answer change(EndpointView& view, ChangeRequest request) {
+  auto ticket = view.request_change(std::move(request));
+  if (ticket == nullptr)
+    return Error{ErrorCode::Busy,
+                 "The endpoint takes no changes now: it is starting or stopping, or too "
+                 "many wait already."};
+  return std::make_unique<ChangeJob>(std::move(ticket));
+}
+
 Error unknown_method(const std::string& given) {
   std::vector<std::string> known;
   for (const MethodInfo& method : kMethods) known.emplace_back(method.name);
@@ -134,6 +235,21 @@ Answer dispatch(Method method, const json& params, ShardRange shards, EndpointVi
       return Result{drops_json(chosen)};
     case Method::Connections:
       return connections(params, shards);
+    case Method::Connection:
+      return connection(params, view);
+    case Method::Kill:
+      return kill(params, view);
+    case Method::Routes:
+      return routes_of(view);
+    case Method::Ports:
+      return ports_of(view);
+    case Method::Config:
+      return config_of(params, view);
+    case Method::Set:
+      return change(view, {ChangeRequest::Kind::Set, false, params["key"].get<std::string>(),
+                           params["value"].get<std::string>()});
+    case Method::Reload:
+      return change(view, {ChangeRequest::Kind::Reload, params.value("check", false), {}, {}});
     case Method::Listeners:
       return listeners(params, shards);
     case Method::Neighbors:

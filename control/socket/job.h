@@ -2,6 +2,7 @@
 // handlers.h (makes jobs), session.h (polls them and gives up after a time).
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -25,6 +26,8 @@ class Job {
 
   // Goes on as far as it can. Nothing: an lcore has been asked and has not answered yet.
   virtual std::optional<Outcome> poll(EndpointView& view) = 0;
+  // How long it may take, where that is not what the session's limits say.
+  virtual std::optional<std::chrono::milliseconds> patience() const { return std::nullopt; }
 };
 
 }  // namespace millrace::control

@@ -38,6 +38,8 @@ bool fits(const Param& param, const json& value) {
       return integer_within(value, param.min, param.max);
     case ParamType::Text:
       return text_within(value, param.min, param.max);
+    case ParamType::Boolean:
+      return value.is_boolean();
     case ParamType::State:
       return text_within(value, param.min, param.max) &&
              canonical_state(value.get_ref<const std::string&>()).has_value();
@@ -51,6 +53,8 @@ std::string_view name_of(ParamType type) {
       return "integer";
     case ParamType::Text:
       return "text";
+    case ParamType::Boolean:
+      return "boolean";
     case ParamType::State:
       return "state";
   }
@@ -58,7 +62,8 @@ std::string_view name_of(ParamType type) {
 }
 
 json as_json(const Param& param) {
-  json out{{"name", param.name}, {"type", name_of(param.type)}, {"doc", param.doc}};
+  json out{
+      {"name", param.name}, {"type", name_of(param.type)}, {"doc", param.doc}, {"required", param.required}};
   if (param.type == ParamType::Integer) {
     out["min"] = param.min;
     out["max"] = param.max;
@@ -95,6 +100,8 @@ std::string describe(const Param& param) {
       return "an integer from " + std::to_string(param.min) + " to " + std::to_string(param.max);
     case ParamType::Text:
       return "a string of " + std::to_string(param.min) + " to " + std::to_string(param.max) + " octets";
+    case ParamType::Boolean:
+      return "true or false";
     case ParamType::State:
       return "the name of a TCP state, such as ESTABLISHED or TIME-WAIT";
   }
@@ -110,6 +117,10 @@ std::optional<Error> check_params(const MethodInfo& method, const json& params) 
                                              config::shortened(dump(value)) + "."};
     }
   }
+  for (const Param& param : method.params)
+    if (param.required && !params.contains(param.name))
+      return Error{ErrorCode::BadParams,
+                   "'" + std::string(method.name) + "' needs '" + std::string(param.name) + "'."};
   return std::nullopt;
 }
 

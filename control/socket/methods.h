@@ -14,12 +14,30 @@
 
 namespace millrace::control {
 
-enum class Method : uint8_t { Stats, Drops, Connections, Listeners, Neighbors, Trace, Version, Drain, Help };
+enum class Method : uint8_t {
+  Stats,
+  Drops,
+  Connections,
+  Connection,
+  Kill,
+  Listeners,
+  Neighbors,
+  Routes,
+  Ports,
+  Trace,
+  Config,
+  Set,
+  Reload,
+  Version,
+  Drain,
+  Help
+};
 
 enum class ParamType : uint8_t {
   Integer,  // between min and max
   Text,     // between min and max octets
-  State,    // the name of a TCP state as RFC 9293 writes it, in any case
+  Boolean,
+  State,  // the name of a TCP state as RFC 9293 writes it, in any case
 };
 
 struct Param {
@@ -28,6 +46,7 @@ struct Param {
   int64_t min;
   int64_t max;
   std::string_view doc;
+  bool required = false;
 };
 
 struct Field {
@@ -72,10 +91,50 @@ inline constexpr std::array kDropsReply{Field{
     "reasons", "Every reason, also those that never came: name, sentence, total, shards (one a shard)."}};
 
 inline constexpr std::array kConnectionsParams{
-    kShard, Param{"state", ParamType::State, 0, 16, "Only connections in this state."},
-    Param{"port", ParamType::Integer, 1, 65535, "Only connections with this port at either end."}, kLimit,
+    kShard,
+    Param{"state", ParamType::State, 0, 16, "Only connections in this state."},
+    Param{"port", ParamType::Integer, 1, 65535, "Only connections with this port at either end."},
+    Param{"filter", ParamType::Text, 1, 1024,
+          "Only connections for which this holds, as in `state = established and rtt > 10ms` (filter.h)."},
+    kLimit,
     kCursor};
 inline constexpr std::array kConnectionsReply{Field{"rows", "Connections, consistent a row."}, kNext};
+
+inline constexpr Param kId{"id", ParamType::Text, 3, 40, "`id` of a row of conns: SHARD-NUMBER.", true};
+inline constexpr std::array kConnectionParams{kId};
+inline constexpr std::array kConnectionReply{
+    Field{"connection",
+          "The fields of a row of conns and what they leave out: sequence numbers, buffers, "
+          "timers."}};
+inline constexpr std::array kKillParams{
+    kId,
+    Param{"local_address", ParamType::Text, 2, 45,
+          "An id is used again: only if the connection is still this one.", true},
+    Param{"local_port", ParamType::Integer, 1, 65535, "Likewise.", true},
+    Param{"remote_address", ParamType::Text, 2, 45, "Likewise.", true},
+    Param{"remote_port", ParamType::Integer, 1, 65535, "Likewise.", true}};
+inline constexpr std::array kKillReply{Field{"killed", "true: the connection was there and has been reset."}};
+
+inline constexpr std::array kRoutesReply{
+    Field{"rows", "destination, gateway (null: on the link); the longest prefix decides."}};
+inline constexpr std::array kPortsReply{
+    Field{"rows",
+          "Name, device, driver, link, MTU, queues, offloads in use, the device's own counters, and "
+          "how often RSS brought a flow's first packet where it was predicted."}};
+
+inline constexpr std::array kConfigParams{
+    Param{"key", ParamType::Text, 1, 128, "Only this key or the keys of this section: tcp.msl, tcp."}};
+inline constexpr std::array kConfigReply{
+    Field{"rows", "key, value, origin, and whether a change needs no restart (live)."}};
+inline constexpr std::array kSetParams{
+    Param{"key", ParamType::Text, 1, 128, "A key whose changes need no restart.", true},
+    Param{"value", ParamType::Text, 0, 1024, "As a file would say it.", true}};
+inline constexpr std::array kReloadParams{
+    Param{"check", ParamType::Boolean, 0, 0, "Says what would change, and changes nothing."}};
+inline constexpr std::array kChangeReply{
+    Field{"problems", "A sentence each; not empty: nothing has changed."},
+    Field{"applied", "key, before, after of each change that every shard has taken."},
+    Field{"restart", "The same for what is otherwise in the file and needs a restart."}};
 
 inline constexpr std::array kListenersParams{kShard, kLimit, kCursor};
 inline constexpr std::array kListenersReply{Field{"rows", "Listeners, one row a shard."}, kNext};
@@ -113,12 +172,29 @@ inline constexpr std::array kMethods{
                methods::kDropsParams, methods::kDropsReply},
     MethodInfo{Method::Connections, "conns", "Connections, a page at a time.", methods::kConnectionsParams,
                methods::kConnectionsReply},
+    MethodInfo{Method::Connection, "conn", "Everything about one connection.", methods::kConnectionParams,
+               methods::kConnectionReply},
+    MethodInfo{Method::Kill, "kill", "Resets one connection.", methods::kKillParams, methods::kKillReply,
+               true},
     MethodInfo{Method::Listeners, "listeners", "What the services listen on.", methods::kListenersParams,
                methods::kListenersReply},
     MethodInfo{Method::Neighbors, "neighbors", "Link addresses of neighbours (ARP and ND).",
                methods::kNeighborsParams, methods::kNeighborsReply},
+    MethodInfo{Method::Routes, "routes", "Where packets to a destination go.", {}, methods::kRoutesReply},
+    MethodInfo{Method::Ports,
+               "ports",
+               "Ports: link, offloads, RSS, what the device counts.",
+               {},
+               methods::kPortsReply},
     MethodInfo{Method::Trace, "trace", "The last segments seen and sent, from the flight recorder.",
                methods::kTraceParams, methods::kTraceReply},
+    MethodInfo{Method::Config, "config", "The configuration in force, and where each value came from.",
+               methods::kConfigParams, methods::kConfigReply},
+    MethodInfo{Method::Set, "set", "Changes one key until the next reload or restart.", methods::kSetParams,
+               methods::kChangeReply, true},
+    MethodInfo{Method::Reload, "reload",
+               "Reads the configuration file again: checks it whole, then switches every shard.",
+               methods::kReloadParams, methods::kChangeReply, true},
     MethodInfo{Method::Version,
                "version",
                "What runs: version, addresses, ports, services.",

@@ -58,6 +58,8 @@ std::string_view name_of(ErrorCode code) {
       return "too_large";
     case ErrorCode::TimedOut:
       return "timed_out";
+    case ErrorCode::NotFound:
+      return "not_found";
     case ErrorCode::Busy:
       return "busy";
     case ErrorCode::TooManyClients:

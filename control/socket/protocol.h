@@ -36,6 +36,7 @@ enum class ErrorCode : uint8_t {
   BadParams,
   TooLarge,        // the line is longer than kMaxRequestBytes; the connection is closed
   TimedOut,        // an lcore did not answer in time
+  NotFound,        // what was asked about is not there
   Busy,            // an lcore's mailbox is full, or the lcore has stopped
   TooManyClients,  // said instead of the hello
   Denied,          // likewise: the peer is neither root, nor our user, nor in the socket's group

@@ -123,6 +123,35 @@ json as_json(unsigned shard, const shard::ConnectionRow& row) {
   return out;
 }
 
+json as_json(unsigned shard, const shard::ConnectionDetail& detail) {
+  json out = as_json(shard, detail.row);
+  out.update({{"iss", detail.iss.raw()},
+              {"irs", detail.irs.raw()},
+              {"snd_una", detail.snd_una.raw()},
+              {"snd_nxt", detail.snd_nxt.raw()},
+              {"snd_end", detail.snd_end.raw()},
+              {"rcv_nxt", detail.rcv_nxt.raw()},
+              {"rcv_adv", detail.rcv_adv.raw()},
+              {"last_ack_sent", detail.last_ack_sent.raw()},
+              {"ts_recent", detail.ts_recent},
+              {"largest_send_window_bytes", detail.largest_send_window},
+              {"send_buffer_bytes", detail.send_buffer},
+              {"receive_buffer_bytes", detail.receive_buffer},
+              {"our_mss_bytes", detail.our_mss},
+              {"peer_mss_bytes", detail.peer_mss},
+              {"timer_in_us", detail.timer_in ? json(detail.timer_in->count()) : json(nullptr)},
+              {"heard_ago_us", detail.heard_ago.count()},
+              {"retries", detail.retries},
+              {"fast_open_result", detail.fast_open},
+              {"received_dscp", detail.received_dscp},
+              {"active_open", detail.active_open},
+              {"fin_queued", detail.fin_queued},
+              {"receive_closed", detail.receive_closed},
+              {"no_delay", detail.no_delay},
+              {"corked", detail.corked}});
+  return out;
+}
+
 json as_json(unsigned shard, const shard::ListenerRow& row) {
   json out{{"shard", shard},
            {"service", row.name},

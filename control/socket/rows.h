@@ -11,6 +11,7 @@
 namespace millrace::control {
 
 json as_json(unsigned shard, const shard::ConnectionRow& row);
+json as_json(unsigned shard, const shard::ConnectionDetail& detail);
 json as_json(unsigned shard, const shard::ListenerRow& row);
 json as_json(unsigned shard, const ip::NeighborRow& row);
 json as_json(unsigned shard, const shard::TraceRow& row);

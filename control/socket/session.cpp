@@ -110,16 +110,21 @@ void Session::begin(const std::string& line, EndpointView& view, Moment now) {
   Answer given = answer(request, view);
   if (auto* job = std::get_if<std::unique_ptr<Job>>(&given)) {
     job_ = std::move(*job);
-    job_deadline_ = now + limits_.request_time;
+    job_time_ = job_->patience().value_or(limits_.request_time);
+    job_deadline_ = now + job_time_;
+    note_change(request.method);
     return;
   }
   const auto& outcome = std::get<Outcome>(given);
-  const MethodInfo* method = find_method(request.method);
-  if (log_ && method != nullptr && method->changes && std::holds_alternative<Result>(outcome)) {
-    log_("control socket: '" + request.method + "' asked for by process " + std::to_string(peer_.pid) +
-         " of user " + std::to_string(peer_.uid));
-  }
+  if (std::holds_alternative<Result>(outcome)) note_change(request.method);
   reply(outcome);
+}
+
+void Session::note_change(const std::string& name) const {
+  const MethodInfo* method = find_method(name);
+  if (!log_ || method == nullptr || !method->changes) return;
+  log_("control socket: '" + name + "' asked for by process " + std::to_string(peer_.pid) + " of user " +
+       std::to_string(peer_.uid));
 }
 
 void Session::poll_job(EndpointView& view, Moment now) {
@@ -128,8 +133,7 @@ void Session::poll_job(EndpointView& view, Moment now) {
     reply(*outcome);
   } else if (now >= job_deadline_) {
     job_.reset();
-    reply(Error{ErrorCode::TimedOut, "An lcore did not answer within " +
-                                         std::to_string(limits_.request_time.count()) +
+    reply(Error{ErrorCode::TimedOut, "An lcore did not answer within " + std::to_string(job_time_.count()) +
                                          " ms: it has stopped or is overloaded ('stats' needs no lcore)."});
   }
 }

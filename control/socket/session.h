@@ -67,6 +67,7 @@ class Session {
   void serve(EndpointView& view, Moment now);
   bool serve_one(EndpointView& view, Moment now);
   void begin(const std::string& line, EndpointView& view, Moment now);
+  void note_change(const std::string& method) const;
   void poll_job(EndpointView& view, Moment now);
   void reply(const Outcome& outcome);
   void flush(Moment now);
@@ -86,6 +87,7 @@ class Session {
   std::string output_;
   std::unique_ptr<Job> job_;
   json job_id_;
+  std::chrono::milliseconds job_time_{};
   Moment job_deadline_{};
   double tokens_;  // requests that may be begun now
   Moment refilled_;

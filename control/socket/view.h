@@ -3,9 +3,11 @@
 // thread that asks).
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +27,28 @@ struct PortInfo {
   std::string mac;
   uint16_t mtu_bytes = 0;
   uint16_t queues = 0;
+  // What follows is about a second old.
+  bool link_up = false;
+  bool rss = false;             // told to spread flows over its queues
+  uint16_t rx_descriptors = 0;  // a queue
+  uint16_t tx_descriptors = 0;
+  std::string checksum;  // of TCP: who computes it
+  std::vector<std::string> offloads;
+  uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0;  // as the device counts
+  uint64_t rx_missed = 0, rx_errors = 0, rx_no_buffer = 0, tx_errors = 0;
+};
+
+struct RouteInfo {
+  std::string destination;  // 10.1.0.0/16
+  std::string gateway;      // empty: on the link
+};
+
+// A key of the configuration as it holds now.
+struct ConfigValue {
+  std::string key;
+  std::string value;
+  std::string origin;  // endpoint.conf:12, --set tcp.msl=5s, default
+  bool live = false;   // may change without a restart
 };
 
 struct ServiceInfo {
@@ -39,8 +63,38 @@ struct EndpointInfo {
   std::vector<std::string> addresses;  // 10.0.0.2/24
   std::vector<PortInfo> ports;
   std::vector<ServiceInfo> services;
+  std::vector<RouteInfo> routes;
   std::chrono::milliseconds uptime{};
   bool draining = false;
+};
+
+// A change that is asked for. It is checked whole before anything is done, then every shard is told between
+// two bursts.
+struct ChangeRequest {
+  enum class Kind : uint8_t { Reload, Set };
+  Kind kind = Kind::Reload;
+  bool check_only = false;  // says what would change
+  std::string key;          // of Set
+  std::string value;
+};
+
+struct KeyChange {
+  std::string key;
+  std::string before;
+  std::string after;
+};
+
+struct ChangeReport {
+  std::vector<std::string> problems;  // not empty: nothing has changed
+  std::vector<KeyChange> applied;     // or would be, with check_only
+  std::vector<KeyChange> restart;     // differ from what runs and need a restart
+};
+
+// Written by whoever carries the change out, read once `done` is seen.
+struct ChangeTicket {
+  ChangeRequest request;
+  ChangeReport report;
+  std::atomic<bool> done{false};
 };
 
 // Runs on the lcore of a shard, between two bursts: it copies what it came for and returns. It owns all that
@@ -63,6 +117,11 @@ class EndpointView {
   // the lcore has stopped, and the question will never run. True: it runs once, or never if the lcore stops
   // first. Who runs it hands it back to be destroyed off the lcore.
   virtual bool post(unsigned shard, Question question) = 0;
+
+  // The configuration in force; empty: it is not known.
+  virtual std::vector<ConfigValue> config() const { return {}; }
+  // Asks for a change; returns at once. Null: this endpoint takes none, or too many wait.
+  virtual std::shared_ptr<ChangeTicket> request_change(ChangeRequest) { return nullptr; }
 
   // Asks the endpoint to drain and stop, as SIGTERM does; returns at once.
   virtual void request_drain() = 0;

@@ -46,7 +46,8 @@ class Lcore {
   void collect() { mailbox_.collect(); }
 
  private:
-  static constexpr size_t kCommandsAnIteration = 4;
+  // A command may copy 64 rows: that is enough between two bursts.
+  static constexpr size_t kCommandsAnIteration = 1;
   static constexpr size_t kNoticesAnIteration = 64;
 
   void loop();

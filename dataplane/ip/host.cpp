@@ -19,6 +19,7 @@ struct Host::Impl {
   Impl(const InterfaceParams& interface_params, const NeighborParams& neighbor_params,
        const IcmpParams& icmp_params, PacketPool& pool, Counters& counters_in)
       : interface(interface_params),
+        icmp(icmp_params),
         counters(counters_in),
         local(interface_params),
         routes(interface_params, local),
@@ -40,6 +41,7 @@ struct Host::Impl {
   }
 
   const InterfaceParams& interface;
+  const IcmpParams& icmp;
   Counters& counters;
   LocalAddresses local;
   Routes routes;
@@ -61,6 +63,8 @@ Host::~Host() = default;
 
 LocalId Host::local_id(const IpAddress& address) const { return impl_->local.find(address); }
 const IpAddress& Host::local_address(LocalId id) const { return impl_->local.at(id); }
+void Host::params_changed() { impl_->icmp_output.set_errors_per_second(impl_->icmp.errors_per_second); }
+
 const InterfaceParams& Host::interface() const { return impl_->interface; }
 
 void Host::add_address(const Prefix& prefix) {

@@ -63,6 +63,9 @@ class Host {
   // One more address of ours with its on-link prefix; nothing happens when it is there already.
   void add_address(const Prefix& prefix);
 
+  // The params that the host was made with have changed in their place.
+  void params_changed();
+
   // Whether a received segment may have this source as far as our own addresses say: false for one of ours
   // and for a broadcast address of our subnets (RFC 1122 §3.2.1.3). The parser has seen to the rest.
   bool source_acceptable(const IpAddress& source) const;

@@ -24,6 +24,7 @@ class IcmpOutput {
 
   // Answers an echo request from `source`, one of our addresses.
   void send_echo_reply(const wire::Frame& request, const IpAddress& source, PacketBatch& out);
+  void set_errors_per_second(uint32_t rate) { errors_.set_rate(rate); }
   // See ip::Host::send_error.
   void send_error(const wire::Frame& frame, uint8_t type, uint8_t code, Instant now, PacketBatch& out);
 

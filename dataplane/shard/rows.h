@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/address.h"
 #include "base/seq.h"
@@ -39,6 +41,28 @@ struct ConnectionRow {
   bool sack = false;
   uint8_t send_scale = 0;
   uint8_t receive_scale = 0;
+};
+
+// What a row leaves out, for those who look at one connection.
+struct ConnectionDetail {
+  ConnectionRow row;
+  Seq iss, irs;
+  Seq snd_una, snd_nxt, snd_end;
+  Seq rcv_nxt, rcv_adv, last_ack_sent;
+  uint32_t ts_recent = 0;
+  Bytes largest_send_window = 0;
+  Bytes send_buffer = 0, receive_buffer = 0;  // bounds
+  uint16_t our_mss = 0, peer_mss = 0;         // as announced
+  std::optional<Micros> timer_in;             // retransmission or persist timer
+  Micros heard_ago{};                         // the last acceptable segment
+  uint32_t retries = 0;                       // time-outs in a row without progress
+  std::string_view fast_open;
+  uint8_t received_dscp = 0;
+  bool active_open = false;
+  bool fin_queued = false;
+  bool receive_closed = false;
+  bool no_delay = false;
+  bool corked = false;
 };
 
 struct ListenerRow {

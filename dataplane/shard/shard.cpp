@@ -119,6 +119,15 @@ void Shard::set_tcp_params(const TcpParams& params) {
   impl_->fleet_cookie_checks.set_rate(params.fleet_cookie_checks);
 }
 
+// The table of neighbours keeps its size.
+void Shard::set_ip_params(const NeighborParams& neighbor, const IcmpParams& icmp) {
+  const auto entries = impl_->params.neighbor.entries;
+  impl_->params.neighbor = neighbor;
+  impl_->params.neighbor.entries = entries;
+  impl_->params.icmp = icmp;
+  impl_->host.params_changed();
+}
+
 void Shard::set_secrets(const Secrets& secrets) {
   impl_->syn_cookie_keys.set_secrets(secrets);
   impl_->fast_open.keys.set_secrets(secrets);

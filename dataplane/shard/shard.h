@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -85,6 +86,7 @@ class Shard final : public app::Stack {
 
   // New values for what may change live; between two bursts.
   void set_tcp_params(const TcpParams& params);
+  void set_ip_params(const NeighborParams& neighbor, const IcmpParams& icmp);
   void set_secrets(const Secrets& secrets);
   // The time of day at the instant `at`, about once a second; it decides which keys of cookies count.
   void set_wall_clock(WallTime wall, Instant at);
@@ -95,6 +97,10 @@ class Shard final : public app::Stack {
   // Up to `limit` rows from `cursor` (0 to begin); returns the cursor to go on with, 0 when there are no
   // more.
   uint64_t copy_connections(uint64_t cursor, size_t limit, std::vector<ConnectionRow>& out) const;
+  // All of one connection; nothing: no TCB has this id.
+  std::optional<ConnectionDetail> connection(uint64_t id) const;
+  // Resets the connection of this id if it is still the one of `flow`. False: it is not.
+  bool abort(uint64_t id, const wire::FlowAddress& flow, Instant now);
   std::vector<ListenerRow> listeners() const;
   std::vector<ip::NeighborRow> neighbors() const;
   // The last segments of all connections, oldest first (the flight recorder); empty when switched off.

@@ -1,4 +1,6 @@
 // What may be seen of a shard, copied by its own lcore.
+#include <algorithm>
+
 #include "shard/impl.h"
 
 namespace millrace::shard {
@@ -89,6 +91,59 @@ uint64_t Shard::copy_connections(uint64_t cursor, size_t limit, std::vector<Conn
   if (const uint64_t next = walk(flow::Kind::Connection, impl.connections.extent(), live)) return next;
   if (const uint64_t next = walk(flow::Kind::SynRecord, impl.syn_queue.extent(), half_open)) return next;
   return walk(flow::Kind::TimeWait, impl.time_wait.extent(), waiting);
+}
+
+std::optional<ConnectionDetail> Shard::connection(uint64_t id) const {
+  const Impl& impl = *impl_;
+  const auto index = static_cast<uint32_t>(id);
+  if (id != id_of(flow::Kind::Connection, index) || index >= impl.connections.extent() ||
+      !impl.connections.contains(index) || impl.connections[index].links.detached)
+    return std::nullopt;
+  const app::Connection& connection = impl.connections[index];
+  const tcp::TcbHot& hot = connection.tcb().hot;
+  const tcp::TcbCold& cold = connection.tcb().cold;
+  ConnectionDetail out;
+  out.row = row_of(connection, impl.now);
+  out.row.id = id;
+  if (connection.links.listener != kNoIndex) out.row.service = impl.listeners[connection.links.listener].name;
+  out.iss = cold.iss;
+  out.irs = cold.irs;
+  out.snd_una = hot.snd_una;
+  out.snd_nxt = hot.snd_nxt;
+  out.snd_end = hot.snd_end;
+  out.rcv_nxt = hot.rcv_nxt;
+  out.rcv_adv = hot.rcv_adv;
+  out.last_ack_sent = hot.last_ack_sent;
+  out.ts_recent = hot.ts_recent;
+  out.largest_send_window = cold.max_snd_wnd;
+  out.send_buffer = cold.send_buffer;
+  out.receive_buffer = cold.receive_buffer;
+  out.our_mss = cold.our_mss.octets();
+  out.peer_mss = cold.peer_mss.octets();
+  if (hot.rtx_deadline != kNever) out.timer_in = std::max(Micros{}, hot.rtx_deadline - impl.now);
+  out.heard_ago = impl.now - cold.heard_at;
+  out.retries = cold.retries;
+  out.fast_open = app::name_of(connection.fast_open());
+  out.received_dscp = cold.received_dscp;
+  out.active_open = hot.flags.active_open || connection.links.listener == kNoIndex;
+  out.fin_queued = hot.flags.fin_queued;
+  out.receive_closed = hot.flags.receive_closed;
+  out.no_delay = hot.flags.no_delay;
+  out.corked = cold.corked;
+  return out;
+}
+
+bool Shard::abort(uint64_t id, const wire::FlowAddress& flow, Instant now) {
+  const auto index = static_cast<uint32_t>(id);
+  if (id != id_of(flow::Kind::Connection, index) || index >= impl_->connections.extent() ||
+      !impl_->connections.contains(index))
+    return false;
+  app::Connection& connection = impl_->connections[index];
+  if (connection.links.detached || connection.local() != flow.local || connection.remote() != flow.remote)
+    return false;
+  impl_->now = now;
+  connection.abort();
+  return true;
 }
 
 std::vector<ListenerRow> Shard::listeners() const {

@@ -107,7 +107,17 @@ class FakeEndpoint final : public EndpointView {
     EndpointInfo info;
     info.dpdk_version = "DPDK 22.11.11";
     info.addresses = {"10.0.0.2/24"};
-    info.ports = {{"p0", "net_tap0", "net_tap", "02:00:00:00:00:01", 1500, 1}};
+    PortInfo& port = info.ports.emplace_back();
+    port.name = "p0";
+    port.device = "net_tap0";
+    port.driver = "net_tap";
+    port.mac = "02:00:00:00:00:01";
+    port.mtu_bytes = 1500;
+    port.queues = 1;
+    port.link_up = true;
+    port.offloads = {"ipv4-cksum"};
+    port.checksum = "in software";
+    info.routes = {{"10.0.0.0/24", ""}, {"10.1.0.0/16", "10.0.0.1"}};
     info.services = {{"web", "http", {"0.0.0.0:80", "[::]:80"}}};
     info.uptime = std::chrono::seconds(75);
     info.draining = drained;
@@ -118,6 +128,22 @@ class FakeEndpoint final : public EndpointView {
     const std::lock_guard lock(mutex_);
     mailbox_.emplace_back(shard, std::move(question));
     return true;
+  }
+  std::vector<ConfigValue> config() const override {
+    return {{"tcp.msl", "30s", "default", true}, {"tcp.rto_min", "200ms", "endpoint.conf:3", true},
+            {"lcores.burst", "32", "default", false}};
+  }
+  // Done at once: `msl` is taken, everything else is refused. A silent lcore never does anything.
+  std::shared_ptr<ChangeTicket> request_change(ChangeRequest request) override {
+    if (mode == Lcore::Full) return nullptr;
+    auto ticket = std::make_shared<ChangeTicket>();
+    if (request.kind == ChangeRequest::Kind::Set && request.key != "tcp.msl" && request.key != "control.log_level")
+      ticket->report.problems.push_back(request.key + ": a change needs a restart; set it in the file");
+    else
+      ticket->report.applied.push_back({"tcp.msl", "30s", request.value});
+    ticket->request = std::move(request);
+    ticket->done = mode == Lcore::Answers;
+    return ticket;
   }
   void request_drain() override { drained = true; }
 

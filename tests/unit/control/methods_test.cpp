@@ -45,6 +45,13 @@ TEST(Methods, Params_OutOfBounds_AreNamedWithWhatIsAllowed) {
   EXPECT_NE(complaint("conns", {{"cursor", std::string(65, '1')}}), "");
 }
 
+TEST(Methods, AParamThatIsNeeded_IsAskedFor) {
+  EXPECT_EQ(complaint("conn", json::object()), "'conn' needs 'id'.");
+  EXPECT_EQ(complaint("set", {{"key", "tcp.msl"}}), "'set' needs 'value'.");
+  EXPECT_EQ(complaint("reload", {{"check", 1}}), "'check' is true or false; given was 1.");
+  EXPECT_EQ(complaint("reload", {{"check", true}}), "");
+}
+
 TEST(Methods, UnknownParam_NamesTheNearest) {
   EXPECT_EQ(complaint("conns", {{"prot", 80}}), "'conns' takes no parameter 'prot'. Did you mean 'port'?");
   EXPECT_EQ(complaint("drain", {{"now", true}}), "'drain' takes no parameter 'now'.");
@@ -70,6 +77,7 @@ TEST(Methods, HelpListsWhatTheTableHolds) {
   ASSERT_EQ(help.size(), kMethods.size());
   EXPECT_EQ(help[2]["name"], "conns");
   EXPECT_EQ(help[2]["params"][2]["max"], 65535);
+  EXPECT_EQ(help[3]["params"][0]["required"], true);
 }
 
 }  // namespace

@@ -175,6 +175,35 @@ TEST_F(ServerTest, LcoreThatDoesNotAnswer_TimesOutAndHoldsNobody) {
   EXPECT_TRUE(stuck.ask(R"({"method":"stats"})").contains("error") == false);
 }
 
+TEST_F(ServerTest, Kill_HitsOnlyTheConnectionThatWasMeant) {
+  endpoint.shard(0).connect(1);
+  endpoint.start_lcore();
+  start();
+  test::RawClient client(path);
+  const json row = client.ask(R"({"method":"conns"})")["result"]["rows"][0];
+  json params{{"id", row["id"]}};
+  for (const char* field : {"local_address", "local_port", "remote_address", "remote_port"})
+    params[field] = row[field];
+  json other = params;
+  other["remote_port"] = 7;
+  EXPECT_EQ(client.ask(dump({{"method", "kill"}, {"params", other}}))["error"]["code"], "not_found");
+  EXPECT_EQ(client.ask(R"({"method":"conns"})")["result"]["rows"].size(), 1U);
+  EXPECT_EQ(client.ask(dump({{"method", "kill"}, {"params", params}}))["result"]["killed"], true);
+  EXPECT_EQ(client.ask(dump({{"method", "kill"}, {"params", {{"id", row["id"]}}}}))["error"]["code"],
+            "bad_params");
+}
+
+TEST_F(ServerTest, AChangeThatNobodyCarriesOut_TimesOutAndHoldsNobody) {
+  endpoint.mode = test::FakeEndpoint::Lcore::Full;
+  start();
+  test::RawClient client(path);
+  EXPECT_EQ(client.ask(R"({"method":"reload"})")["error"]["code"], "busy");
+  endpoint.mode = test::FakeEndpoint::Lcore::Silent;
+  test::RawClient stuck(path);
+  stuck.send("{\"method\":\"reload\"}\n");
+  EXPECT_TRUE(client.ask(R"({"method":"stats"})").contains("result"));
+}
+
 // The file's permissions were loosened behind our back.
 TEST_F(ServerTest, AStrangerWhoCameThroughTheFile_IsDenied) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
