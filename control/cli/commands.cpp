@@ -376,7 +376,8 @@ constexpr Command kCommands[] = {
     {"trace", Method::Trace, kTraceExamples, declare_trace, run_trace},
     {"config", Method::Config, kConfigExamples, declare_nothing, run_config, "[get [KEY] | set KEY VALUE]",
      3},
-    {"log", Method::Set, kLogExamples, declare_nothing, run_log, "LEVEL", 2},
+    {"log", Method::Set, kLogExamples, declare_nothing, run_log, "LEVEL", 2,
+     "Changes the log level until the next reload or restart."},
     {"reload", Method::Reload, kReloadExamples, declare_reload, run_reload},
     {"version", Method::Version, kVersionExamples, declare_nothing, run_version},
     {"drain", Method::Drain, kDrainExamples, declare_nothing, run_drain},
@@ -385,6 +386,7 @@ constexpr Command kCommands[] = {
 }  // namespace
 
 std::string_view Command::summary() const {
+  if (!about.empty()) return about;
   return std::ranges::find(kMethods, method, &MethodInfo::method)->doc;
 }
 

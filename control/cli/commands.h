@@ -48,6 +48,7 @@ struct Command {
   int (*run)(Call&);            // the exit code
   std::string_view words = {};  // what it takes beside options: `ID`, `get [KEY] | set KEY VALUE`
   size_t most_words = 0;
+  std::string_view about = {};  // instead of the method's sentence
 
   std::string_view summary() const;
 };
