@@ -2,6 +2,7 @@
 
 from machine import sentence
 from stats import short
+from tables import aligned, markdown_table
 
 
 def spread_text(cell):
@@ -51,18 +52,13 @@ def footnotes(block, notes):
 def text_block(block):
     """Extremes of the first figure alone: a line has to fit a terminal."""
     rows, notes = cells(block, median_text)
-    lines = [header(block), *rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    aligned = ["  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip() for line in lines]
-    return "\n".join([f"{block['title']} ({block['name']})", *("  " + line for line in aligned),
+    return "\n".join([f"{block['title']} ({block['name']})", *("  " + line for line in aligned([header(block), *rows])),
                       *("  " + note for note in footnotes(block, notes))])
 
 
 def markdown_block(block):
     rows, notes = cells(block, spread_text)
-    head = header(block)
-    lines = [head, ["---"] * len(head), *rows]
-    table = ["| " + " | ".join(line) + " |" for line in lines]
+    table = markdown_table(header(block), rows)
     said = [f"- {note}" for note in footnotes(block, notes)]
     return "\n".join([f"### {block['title']} (`{block['name']}`)", "", *table, *([""] if said else []), *said])
 

@@ -32,19 +32,27 @@ void Link::set_params(const LinkParams& params) {
   faults_.set_rates(params.faults);
 }
 
+std::chrono::nanoseconds Link::serialize(size_t octets) {
+  // Frames of 64 KiB at most: below 2^50.
+  const uint64_t scaled = octets * 8 * 1'000'000'000 + part_;
+  part_ = scaled % params_.bits_per_second;
+  return std::chrono::nanoseconds(scaled / params_.bits_per_second);
+}
+
 std::optional<Link::Leaving> Link::leave_queue(std::span<const uint8_t> frame, Instant now) {
   if (params_.mtu != 0 && frame.size() > kEthernetHeader + params_.mtu) return std::nullopt;
   if (params_.bits_per_second == 0) return Leaving{.at = now};
   while (!waiting_.empty() && waiting_.front() <= now) waiting_.pop_front();
   if (waiting_.size() >= params_.queue_frames) return std::nullopt;
-  const Instant begins = waiting_.empty() ? now : waiting_.back();
-  const QueueVerdict verdict = judge(params_.queue, codel_, frame, begins - now, begins);
+  if (waiting_.empty()) part_ = 0;
+  const Fine begins = waiting_.empty() ? Fine(now) : waiting_.back();
+  const Micros waits = std::chrono::floor<Micros>(begins - now);
+  const QueueVerdict verdict = judge(params_.queue, codel_, frame, waits, now + waits);
   if (verdict == QueueVerdict::Drop) return std::nullopt;
-  const uint64_t bits = frame.size() * 8;
-  const auto took =
-      static_cast<int64_t>((bits * 1'000'000 + params_.bits_per_second - 1) / params_.bits_per_second);
-  waiting_.push_back(begins + Micros{took});
-  return Leaving{.at = waiting_.back(), .marked = verdict == QueueVerdict::Mark};
+  waiting_.push_back(begins + serialize(frame.size()));
+  return Leaving{.at = std::chrono::ceil<Micros>(waiting_.back()),
+                 .waited = waits,
+                 .marked = verdict == QueueVerdict::Mark};
 }
 
 Micros Link::varied_delay(Instant leaving) {
@@ -63,6 +71,7 @@ void Link::send(std::span<const uint8_t> frame, Instant now, DepartureObserver* 
     fly(std::move(flight), frame, observer);
     return;
   }
+  flight.waited = left->waited;
   const uint64_t id = flight.id;
   const Instant arrival = left->at + varied_delay(left->at) + decision.extra_delay;
   flight.arrives_at = arrival;
@@ -75,6 +84,7 @@ void Link::send(std::span<const uint8_t> frame, Instant now, DepartureObserver* 
   fly(std::move(flight), frame, observer);
   if (!decision.duplicate) return;
   Flight copy{.id = ++*ids_, .copy_of = id, .fate = Fate::Duplicate, .sent_at = now};
+  copy.waited = left->waited;
   copy.arrives_at = arrival + decision.duplicate_delay;
   copy.octets.assign(frame.begin(), frame.end());
   fly(std::move(copy), frame, observer);

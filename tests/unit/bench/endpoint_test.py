@@ -6,7 +6,8 @@ import sys
 import unittest
 import xml.etree.ElementTree
 
-sys.path.insert(0, os.path.join(os.environ["MILLRACE_SOURCE"], "bench", "endpoint"))
+for folder in ("common", "endpoint"):
+    sys.path.insert(0, os.path.join(os.environ["MILLRACE_SOURCE"], "bench", folder))
 
 import clients
 import machine

@@ -58,6 +58,30 @@ TEST_F(LinkTest, Rate_SpacesFramesAndFullQueueLosesThem) {
   EXPECT_EQ(departures.flights[4].arrives_at, start + 102ms);
 }
 
+// 10 Gbit/s carry 1,000 frames of 1514 octets in 1211.2 us: what a frame takes is no whole number of anything.
+TEST_F(LinkTest, Rate_IsExactWhereAFrameTakesAMicrosecondAndABit) {
+  for (const auto& [rate, octets, frames, took] :
+       {std::tuple{uint64_t{10'000'000'000}, 1514, 1000, 1212us}, {100'000'000'000, 1514, 10'000, 1212us},
+        {3'000'000'000, 1500, 1000, 4000us}, {1'000'000, 1514, 10, 121'120us}}) {
+    Link link = link_with({.delay = 0us, .bits_per_second = rate, .queue_frames = 10'000});
+    for (int i = 0; i < frames; ++i) link.send(Octets(static_cast<size_t>(octets)), start);
+    Instant last{};
+    while (const auto flight = link.take(kNever - 1us)) last = flight->arrives_at;
+    EXPECT_EQ(last - start, took) << rate;
+  }
+}
+
+TEST_F(LinkTest, TimeInTheQueue_IsTold) {
+  Link link = link_with({.delay = 1ms, .bits_per_second = 8'000'000, .queue_frames = 10,
+                         .faults = {.duplication_ppm = 1'000'000}});
+  for (int i = 0; i < 3; ++i) link.send(Octets(1000), start + Micros{i * 100}, &departures);  // 1 ms each
+  ASSERT_EQ(departures.flights.size(), 6U);
+  EXPECT_EQ(departures.flights[0].waited, 0us);
+  EXPECT_EQ(departures.flights[2].waited, 900us);
+  EXPECT_EQ(departures.flights[4].waited, 1800us);
+  EXPECT_EQ(departures.flights[5].waited, 1800us) << "a copy that the link makes behind the queue";
+}
+
 TEST_F(LinkTest, Loss_IsToldAndNothingArrives) {
   Link link = link_with({.faults = {.loss_ppm = 1'000'000}});
   link.send(Octets{1}, start, &departures);

@@ -4,7 +4,7 @@
 // usage: wire_linkem LEFT RIGHT [--there IMPAIRMENTS] [--back IMPAIRMENTS] [--seed N]
 //
 // LEFT and RIGHT are tap:NAME[@NAMESPACE] or packet:NAME[@NAMESPACE]. Says "ready" when frames go through, and at
-// SIGTERM or SIGINT a line of JSON. Neighbours: impairments.h, end.h.
+// SIGTERM or SIGINT a line of JSON. Neighbours: sim/impairments.h, end.h.
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "end.h"
-#include "impairments.h"
+#include "sim/impairments.h"
 
 namespace millrace::linkem {
 namespace {
@@ -45,7 +45,7 @@ void usage() {
   std::cerr << "usage: wire_linkem LEFT RIGHT [--there IMPAIRMENTS] [--back IMPAIRMENTS] [--seed N]\n"
                "LEFT, RIGHT: tap:NAME[@NAMESPACE] or packet:NAME[@NAMESPACE]\n"
                "IMPAIRMENTS: NAME=VALUE,...\n";
-  for (const Impairment& one : impairments())
+  for (const sim::Impairment& one : sim::impairments())
     std::cerr << "  " << one.name << " (" << one.unit << "): " << one.help << '\n';
 }
 
@@ -61,9 +61,9 @@ Options read_options(int count, char** arguments) {
     const std::string value = arguments[++i];
     std::string wrong;
     if (word == "--there") {
-      wrong = parse(value, options.there);
+      wrong = sim::parse(value, options.there);
     } else if (word == "--back") {
-      wrong = parse(value, options.back);
+      wrong = sim::parse(value, options.back);
     } else if (word == "--seed") {
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), options.seed);
       if (error != std::errc() || *end != 0) wrong = "--seed wants a number";

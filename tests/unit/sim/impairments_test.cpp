@@ -1,26 +1,26 @@
 // Names and values of impairments: what is taken, and what is refused with a sentence.
-#include "impairments.h"
+#include "sim/impairments.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 #include <vector>
 
-namespace millrace::linkem {
+namespace millrace::sim::test {
 namespace {
 
-sim::LinkParams parsed(std::string_view text) {
-  sim::LinkParams params;
+LinkParams parsed(std::string_view text) {
+  LinkParams params;
   EXPECT_EQ(parse(text, params), "") << text;
   return params;
 }
 std::string refusal(std::string_view text) {
-  sim::LinkParams params;
+  LinkParams params;
   return parse(text, params);
 }
 
 TEST(Impairments, Values_WithTheirUnits) {
-  const sim::LinkParams params = parsed(
+  const LinkParams params = parsed(
       "rate=10M,delay=1.5ms,jitter=200us,limit=64,mtu=1400,loss=1%,burst-begins=50ppm,burst-ends=25%,burst-loss=90%,"
       "reorder=2%,reorder-by=3ms,duplicate=0.5%,corrupt=100ppm");
   EXPECT_EQ(params.bits_per_second, 10'000'000U);
@@ -39,18 +39,18 @@ TEST(Impairments, Values_WithTheirUnits) {
 }
 
 TEST(Impairments, Queues_ByName) {
-  EXPECT_EQ(parsed("queue=drop-tail").queue.discipline, sim::Discipline::DropTail);
-  const sim::LinkParams codel = parsed("queue=codel-ecn,target=2ms,interval=50ms");
-  EXPECT_EQ(codel.queue.discipline, sim::Discipline::CoDel);
+  EXPECT_EQ(parsed("queue=drop-tail").queue.discipline, Discipline::DropTail);
+  const LinkParams codel = parsed("queue=codel-ecn,target=2ms,interval=50ms");
+  EXPECT_EQ(codel.queue.discipline, Discipline::CoDel);
   EXPECT_TRUE(codel.queue.ecn);
   EXPECT_EQ(codel.queue.target, 2ms);
   EXPECT_EQ(codel.queue.interval, 50ms);
   EXPECT_FALSE(parsed("queue=codel").queue.ecn);
-  EXPECT_EQ(parsed("queue=ecn-step").queue.discipline, sim::Discipline::EcnStep);
+  EXPECT_EQ(parsed("queue=ecn-step").queue.discipline, Discipline::EcnStep);
 }
 
 TEST(Impairments, WhatIsNotNamed_StaysAsItWas) {
-  sim::LinkParams params{.delay = 7ms, .bits_per_second = 5};
+  LinkParams params{.delay = 7ms, .bits_per_second = 5};
   EXPECT_EQ(parse("loss=1%", params), "");
   EXPECT_EQ(params.delay, 7ms);
   EXPECT_EQ(params.bits_per_second, 5U);
@@ -75,13 +75,13 @@ TEST(Impairments, Names_AreThereOnceAndExplained) {
 
 // The same seed decides the same.
 TEST(Impairments, Seed_RepeatsTheRun) {
-  const sim::LinkParams params =
+  const LinkParams params =
       parsed("rate=1M,delay=1ms,jitter=1ms,loss=5%,duplicate=5%,corrupt=5%,reorder=5%,reorder-by=5ms");
   std::vector<std::vector<uint8_t>> runs[2];
   std::vector<Instant> arrivals[2];
   for (int run = 0; run < 2; ++run) {
     uint64_t ids = 0;
-    sim::Link link(params, 77, ids);
+    Link link(params, 77, ids);
     Instant now{1s};
     for (uint8_t i = 0; i < 250; ++i) link.send(std::vector<uint8_t>(60, i), now += 1ms);
     while (const auto flight = link.take(kNever - 1us)) {
@@ -94,4 +94,4 @@ TEST(Impairments, Seed_RepeatsTheRun) {
 }
 
 }  // namespace
-}  // namespace millrace::linkem
+}  // namespace millrace::sim::test

@@ -1,10 +1,10 @@
-#include "impairments.h"
+#include "sim/impairments.h"
 
 #include <charconv>
 #include <limits>
 #include <optional>
 
-namespace millrace::linkem {
+namespace millrace::sim {
 
 namespace {
 
@@ -47,9 +47,9 @@ bool set_share(uint32_t& to, std::string_view value) {
   return parsed.has_value();
 }
 
-bool set_discipline(sim::LinkParams& params, std::string_view value) {
-  using enum sim::Discipline;
-  sim::QueueParams& queue = params.queue;
+bool set_discipline(LinkParams& params, std::string_view value) {
+  using enum Discipline;
+  QueueParams& queue = params.queue;
   queue.ecn = false;
   if (value == "drop-tail") return queue.discipline = DropTail, true;
   if (value == "codel") return queue.discipline = CoDel, true;
@@ -58,7 +58,7 @@ bool set_discipline(sim::LinkParams& params, std::string_view value) {
   return false;
 }
 
-using P = sim::LinkParams;
+using P = LinkParams;
 using V = std::string_view;
 
 constexpr Impairment kImpairments[] = {
@@ -102,7 +102,7 @@ constexpr Impairment kImpairments[] = {
 
 std::span<const Impairment> impairments() { return kImpairments; }
 
-std::string parse(std::string_view text, sim::LinkParams& params) {
+std::string parse(std::string_view text, LinkParams& params) {
   while (!text.empty()) {
     const size_t comma = text.find(',');
     const std::string_view one = text.substr(0, comma);
@@ -119,4 +119,4 @@ std::string parse(std::string_view text, sim::LinkParams& params) {
   return "";
 }
 
-}  // namespace millrace::linkem
+}  // namespace millrace::sim
