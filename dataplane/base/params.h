@@ -44,6 +44,7 @@ struct TcpParams {
   bool sack = true;                       // RFC 2018
   bool nagle = true;                      // RFC 9293 §3.7.4; a connection may switch it off
   bool push_bursts = false;               // PSH on the last segment of a burst that the windows end, too
+  uint32_t push_segments = 0;             // with it, PSH in the midst after so many segments; 0: not
   bool idle_restart = true;               // RFC 5681 §4.1: the congestion window is reduced after an idle time
   bool quick_ack = true;                  // acknowledge at once while a connection is young
   uint32_t initial_window_segments = 10;  // RFC 6928

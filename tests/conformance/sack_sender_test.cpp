@@ -157,6 +157,20 @@ TEST_P(SackSender, TailProbe_IsNotRepeatedBeforeTheTimeOut) {
   EXPECT_EQ(counters().tcp_rto_fired.value(), 1U);
 }
 
+// RFC 8985 §7.3: "the last segment": a FIN that left by itself comes again by itself.
+TEST_P(SackSender, TailProbeOfAFin_RepeatsTheFinAlone) {
+  Walk& w = sending(4);
+  w.app.connection->shutdown();
+  peer().run();
+  EXPECT_TRUE(peer().take_one().segment.flags.fin());
+  peer().advance(25ms);
+  const Captured again = peer().take_one();
+  EXPECT_TRUE(again.segment.flags.fin());
+  EXPECT_EQ(again.segment.seq, first + 4 * kMss);
+  EXPECT_EQ(again.segment.payload_length, 0U);
+  EXPECT_EQ(counters().tcp_tail_loss_probes_sent.value(), 1U);
+}
+
 // RFC 8985 §7.4.2: the probe has repaired a loss, which is congestion.
 // RFC 6298 §3 (Karn): what answers a segment that left twice tells no round trip.
 TEST_P(SackSender, TailProbe_TellsNoRoundTrip) {

@@ -109,6 +109,28 @@ TEST_P(Transfers, LongSend_LeavesInFullSegmentsWithPshOnTheLast) {
       ASSERT_EQ(all[i].payload[j], static_cast<uint8_t>(i * mss + j)) << "segment " << i << ", octet " << j;
 }
 
+// RFC 9293 §3.9.1.2 leaves it to us: with `push_bursts` PSH is where the windows stop a burst, too, and with
+// `push_segments` after every so many segments of it, or half the congestion window.
+TEST_P(Transfers, PushBursts_PshEndsWhatLeavesAtOnceAndItsParts) {
+  params.tcp.timestamps = false;
+  params.tcp.initial_window_segments = 8;
+  const auto pushed = [this](uint32_t segments) {
+    params.tcp.push_segments = segments;
+    Walk& w = at(Stage::Established);
+    w.app_send(20 * full_mss());
+    std::vector<size_t> where;
+    const std::vector<Captured> sent = seen();
+    for (size_t i = 0; i < sent.size(); ++i)
+      if (sent[i].segment.flags.psh()) where.push_back(i + 1);
+    return where;
+  };
+  EXPECT_EQ(pushed(0), std::vector<size_t>());
+  params.tcp.push_bursts = true;
+  EXPECT_EQ(pushed(0), std::vector<size_t>{8});
+  EXPECT_EQ(pushed(3), (std::vector<size_t>{3, 6, 8}));
+  EXPECT_EQ(pushed(16), (std::vector<size_t>{4, 8}));
+}
+
 // SHLD-7 and MUST-17.
 TEST_P(Transfers, Nagle_HoldsASmallSegmentUntilTheAckAndCanBeSwitchedOff) {
   Walk& w = at(Stage::EstablishedSending);

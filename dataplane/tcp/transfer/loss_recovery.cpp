@@ -46,8 +46,12 @@ void take_arrival(Tcb& tcb, Flight& flight, const Arrival& arrival, Instant echo
       told.rtt = std::max<Micros>(1us, now - arrival.sent_at);
     }
   }
-  if (tcb.hot.flags.sack)
-    flight.rack.on_arrival(arrival, now, tcb.cold.rtt.least(), echo, tcb.cold.reordering);
+  if (!tcb.hot.flags.sack) return;
+  if (const Bytes late = flight.rack.late_by(arrival); late != 0) [[unlikely]] {
+    const Bytes segments = std::min<Bytes>((late + tcb.hot.mss - 1) / tcb.hot.mss, 255);
+    tcb.cold.reordering.degree = std::max(tcb.cold.reordering.degree, static_cast<uint8_t>(segments));
+  }
+  flight.rack.on_arrival(arrival, now, tcb.cold.rtt.least(), echo, tcb.cold.reordering);
 }
 
 // RFC 2883 §4: the first block tells of octets that came twice when it lies below SEG.ACK or in the second.
