@@ -106,26 +106,8 @@ TEST_P(Vulnerabilities, SegmentSmack_Cve2018_5390) {
   EXPECT_EQ(usage().buffer_bytes, before);
 }
 
-// The same with pieces that are worth their memory each: there are no more runs of them to walk along.
-TEST_P(Vulnerabilities, SegmentSmack_LargePieces) {
-  params.tcp.receive_buffer = 400'000;
-  params.memory.buffer_bytes = 16U << 20;
-  Walk& w = begin();
-  wire::TcpOptions options = mss_option();
-  options.window_scale = WindowScale(0);
-  w.open(options);
-  const uint32_t bound = params.tcp.reassembly_segments;
-  for (uint32_t i = 0; i < 2 * bound; ++i) {
-    PeerSegment piece = w.next(wire::kAck, 600);
-    piece.seq = w.v.rcv_nxt + 1 + i * 700;
-    peer().send(piece);
-  }
-  peer().take();
-  EXPECT_EQ(drops(DropReason::TcpReassemblyFull), bound);
-  EXPECT_EQ(w.app.connection->tcb().cold.reassembly.runs(), bound);
-}
-
-// Octet by octet from behind: one run, of which each octet would have a block of its own.
+// Pieces that are worth their memory: Buffers.OutOfOrderFloodOfLargePieces_CostsBoundedSteps. Here, octet by
+// octet from behind: one run, of which each octet would have a block of its own.
 TEST_P(Vulnerabilities, SegmentSmack_OctetsBackwards) {
   params.tcp.receive_buffer = 60'000;
   Walk& w = begin();
