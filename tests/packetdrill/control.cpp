@@ -158,8 +158,7 @@ void Control::write() {
   }
   std::string text;
   for (const shard::ConnectionRow& row : rows) {
-    const app::Connection* connection = stack_.shard().find(row.flow);
-    const bool owned = connection != nullptr && &connection->handler() != &socket::orphans();
+    const bool owned = stack_.sockets().holds(row.flow.local, row.flow.remote);
     text += std::string(row.flow.local.address.is_v4() ? "tcp4" : "tcp6") + (owned ? " 1 " : " 0 ") +
             row.flow.local.address.text() + " " + std::to_string(row.flow.local.port) + " " +
             row.flow.remote.address.text() + " " + std::to_string(row.flow.remote.port) + " " +

@@ -33,7 +33,8 @@ class Reassembly {
   // Keeps what of [seq, seq + length) is not held yet: what came first stays (RFC 9293 §3.10.7.4 leaves the
   // choice). At most `bound` runs, and at most `bound` pieces unless they hold kSmallPiece octets on average.
   Result insert(Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
-  // Moves what has become in order at `rcv_nxt` to the queue; returns the octets by which RCV.NXT moves.
+  // Moves what has become in order at `rcv_nxt` to the queue; returns the octets by which RCV.NXT moves. What
+  // was held before it has come twice.
   Bytes release(Seq rcv_nxt, ReceiveQueue& queue);
   // A FIN that came early is remembered with its sequence number.
   void note_fin(Seq seq);
