@@ -87,6 +87,7 @@ constexpr Mapping kMappings[] = {
     {"net.inet.tcp.recvspace", "tcp.receive_buffer", same},
     {"net.inet.tcp.sendspace", "tcp.send_buffer", same},
     {"net.inet.tcp.msl", "tcp.msl", milliseconds},
+    {"kern.ipc.maxsockbuf", "tcp.receive_buffer_max", same},
     {"net.inet.tcp.keepidle", "tcp.keepalive_idle", milliseconds},
     {"net.inet.tcp.keepintvl", "tcp.keepalive_interval", milliseconds},
     {"net.inet.tcp.keepcnt", "tcp.keepalive_probes", same},
