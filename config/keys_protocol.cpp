@@ -104,7 +104,8 @@ const Key kKeys[] = {
      .bounds = {kMillisecond, kMinute},
      .change = Change::Live,
      .example = "20ms",
-     .doc = "Smallest retransmission timeout (RFC 6298 §2.4 names 1 s).",
+     .doc = "The retransmission timeout is longer than the smoothed round trip by so much at least (RFC 6298 §2.4 has no timeout "
+            "below 1 s).",
      .binding = field<&Settings::tcp, &TcpParams::rto_min>()},
     {.section = "tcp",
      .name = "rto_max",
@@ -332,7 +333,8 @@ const Key kKeys[] = {
      .bounds = {1, 65536},
      .change = Change::Live,
      .example = "1024",
-     .doc = "Out-of-order runs of octets that a connection holds, and small segments in them.",
+     .doc = "Small segments that a connection holds out of order, and runs of octets that it walks past to find the place "
+            "of one.",
      .binding = field<&Settings::tcp, &TcpParams::reassembly_segments>()},
     {.section = "tcp",
      .name = "keepalive",

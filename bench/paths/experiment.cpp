@@ -53,51 +53,30 @@ class Source final : public app::Handler {
 // Sees every frame of the flows on the link, from outside.
 class Watch final : public sim::Observer {
  public:
-  struct Counts {
-    uint64_t sent = 0, retransmitted = 0, spurious = 0, lost = 0, overflown = 0;
-  };
-
-  Watch(size_t flows, sim::HostId sender) : views_(flows), sender_(sender) {}
+  explicit Watch(sim::HostId sender) : sender_(sender) {}
 
   void departed(sim::HostId from, sim::HostId, const sim::Flight& flight,
                 std::span<const uint8_t> sent) override {
-    if (from != sender_ || flight.fate == sim::Fate::Duplicate) return;
-    const wire::Frame frame = sim::frame_view(sent);
-    sim::ReceiverView* view = view_of(frame);
-    if (view == nullptr) return;
-    ++counts.sent;
-    counts.retransmitted += view->sent(frame.tcp.seq, frame.tcp.payload_length) ? 1 : 0;
-    counts.lost += flight.fate == sim::Fate::Lost ? 1 : 0;
-    counts.overflown += flight.fate == sim::Fate::Overflown ? 1 : 0;
+    if (from != sender_ || flight.fate == sim::Fate::Duplicate || !flows.departed(sent)) return;
+    lost += flight.fate == sim::Fate::Lost ? 1 : 0;
+    overflown += flight.fate == sim::Fate::Overflown ? 1 : 0;
     if (flight.fate != sim::Fate::Overflown) waits.push_back(static_cast<uint32_t>(flight.waited.count()));
   }
   void arrived(sim::HostId from, sim::HostId, const sim::Flight& flight) override {
-    if (from != sender_ || flight.fate == sim::Fate::Duplicate) return;
-    const wire::Frame frame = sim::frame_view(flight.octets);
-    sim::ReceiverView* view = view_of(frame);
-    if (view == nullptr) return;
-    ++arrivals;
-    counts.spurious += view->arrived(frame.tcp.seq, frame.tcp.payload_length) ? 1 : 0;
+    if (from == sender_ && flight.fate != sim::Fate::Duplicate) flows.arrived(flight.octets);
   }
   void begin() {
-    counts = {};
-    arrivals = 0;
+    flows.begin();
+    lost = overflown = 0;
     waits.clear();
   }
 
-  Counts counts;
-  uint64_t arrivals = 0;
+  sim::FlowViews flows;
+  uint64_t lost = 0;
+  uint64_t overflown = 0;
   std::vector<uint32_t> waits;  // in the queue, microseconds
 
  private:
-  sim::ReceiverView* view_of(const wire::Frame& frame) {
-    if (!sim::has_payload(frame)) return nullptr;
-    // As its receiver parses it: the sender is remote.
-    const size_t flow = size_t{frame.tcp.flow.remote.port} - kFirstPort;
-    return flow < views_.size() ? &views_[flow] : nullptr;
-  }
-
-  std::vector<sim::ReceiverView> views_;
   sim::HostId sender_;
 };
 
@@ -130,7 +109,7 @@ class Experiment {
       : plan_(plan), world_(plan.seed), sink_(plan.flows.size()), sources_(plan.flows.size()) {
     sender_ = world_.add_host("sender", host(1, plan));
     receiver_ = world_.add_host("receiver", host(2, plan));
-    watch_.emplace(plan.flows.size(), sender_);
+    watch_.emplace(sender_);
     world_.observe(&*watch_);
     set_links(plan.there, plan.back);
     world_.shard(receiver_).listen({.local = {sim::host_address(2, kFamily), kSinkPort}}, sink_, "sink");
@@ -189,8 +168,8 @@ class Experiment {
   void finish_warm_up() {
     const OwnCounts own(counters());
     figures_.warm_up_s = seconds(plan_.warm_up);
-    figures_.warm_up_retransmitted_segments = watch_->counts.retransmitted;
-    figures_.warm_up_overflown_segments = watch_->counts.overflown;
+    figures_.warm_up_retransmitted_segments = watch_->flows.counts().retransmitted;
+    figures_.warm_up_overflown_segments = watch_->overflown;
     figures_.warm_up_timeouts = own.timeouts;
     for (size_t i = 0; i < plan_.flows.size(); ++i)
       figures_.flows.push_back({.algorithm = name_of(plan_.flows[i]), .warm_up_bytes = sink_.received[i]});
@@ -200,16 +179,16 @@ class Experiment {
   void measure() {
     const OwnCounts before(counters());
     const Instant start = world_.now();
-    world_.run_until([&] { return watch_->arrivals >= plan_.segments; }, plan_.limit);
+    world_.run_until([&] { return watch_->flows.counts().arrived >= plan_.segments; }, plan_.limit);
     const OwnCounts after(counters());
     figures_.measured_s = seconds(world_.now() - start);
     for (size_t i = 0; i < figures_.flows.size(); ++i)
       figures_.flows[i].measured_bytes = sink_.received[i] - figures_.flows[i].warm_up_bytes;
-    figures_.sent_segments = watch_->counts.sent;
-    figures_.retransmitted_segments = watch_->counts.retransmitted;
-    figures_.spurious_segments = watch_->counts.spurious;
-    figures_.lost_segments = watch_->counts.lost;
-    figures_.overflown_segments = watch_->counts.overflown;
+    figures_.sent_segments = watch_->flows.counts().sent;
+    figures_.retransmitted_segments = watch_->flows.counts().retransmitted;
+    figures_.spurious_segments = watch_->flows.counts().spurious;
+    figures_.lost_segments = watch_->lost;
+    figures_.overflown_segments = watch_->overflown;
     figures_.timeouts = after.timeouts - before.timeouts;
     figures_.probes = after.probes - before.probes;
     figures_.recoveries = after.recoveries - before.recoveries;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "sim/faults.h"
+
 namespace millrace::sim {
 
 bool Arrived::add(uint64_t begin, uint64_t end) {
@@ -49,6 +51,31 @@ bool ReceiverView::sent(Seq seq, uint32_t octets) {
 bool ReceiverView::arrived(Seq seq, uint32_t octets) {
   const uint64_t begin = arrived_offset_(seq);
   return octets_.add(begin, begin + octets);
+}
+
+ReceiverView* FlowViews::find(const wire::FlowAddress& flow) {
+  for (auto& [known, view] : flows_)
+    if (known == flow) return &view;
+  if (flows_.size() == kMost) return nullptr;
+  return &flows_.emplace_back(flow, ReceiverView()).second;
+}
+
+bool FlowViews::departed(std::span<const uint8_t> frame) {
+  const wire::Frame parsed = frame_view(frame);
+  ReceiverView* view = has_payload(parsed) ? find(parsed.tcp.flow) : nullptr;
+  if (view == nullptr) return false;
+  ++counts_.sent;
+  counts_.retransmitted += view->sent(parsed.tcp.seq, parsed.tcp.payload_length) ? 1 : 0;
+  return true;
+}
+
+bool FlowViews::arrived(std::span<const uint8_t> frame) {
+  const wire::Frame parsed = frame_view(frame);
+  ReceiverView* view = has_payload(parsed) ? find(parsed.tcp.flow) : nullptr;
+  if (view == nullptr) return false;
+  ++counts_.arrived;
+  counts_.spurious += view->arrived(parsed.tcp.seq, parsed.tcp.payload_length) ? 1 : 0;
+  return true;
 }
 
 }  // namespace millrace::sim

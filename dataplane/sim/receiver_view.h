@@ -4,8 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "base/seq.h"
+#include "wire/segment.h"
 
 namespace millrace::sim {
 
@@ -48,6 +52,31 @@ class ReceiverView {
   Unwrapped arrived_offset_;
   uint64_t sent_to_ = 0;
   Arrived octets_;
+};
+
+// All flows of data on one direction of a link, the first kMost of them.
+class FlowViews {
+ public:
+  static constexpr size_t kMost = 64;
+  struct Counts {
+    uint64_t sent = 0;           // segments with payload
+    uint64_t retransmitted = 0;  // with octets that had left before
+    uint64_t arrived = 0;
+    uint64_t spurious = 0;  // that brought nothing
+  };
+
+  // A frame leaves its sender; the link's own copies are none of these. True: it is a segment with payload.
+  bool departed(std::span<const uint8_t> frame);
+  bool arrived(std::span<const uint8_t> frame);
+
+  const Counts& counts() const { return counts_; }
+  void begin() { counts_ = {}; }
+
+ private:
+  ReceiverView* find(const wire::FlowAddress& flow);
+
+  std::vector<std::pair<wire::FlowAddress, ReceiverView>> flows_;
+  Counts counts_;
 };
 
 }  // namespace millrace::sim

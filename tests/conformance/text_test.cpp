@@ -198,13 +198,14 @@ TEST_P(Transfers, AckOfUnsent_ChangesNothing) {
 TEST_P(Transfers, Karn_ARetransmittedSegmentGivesNoSample) {
   params.tcp.timestamps = false;
   Walk& w = at(Stage::EstablishedSending);
-  peer().advance(params.tcp.rto_min + 10ms);  // sent again
+  const Micros rto = w.least_rto(params.tcp);
+  peer().advance(rto + 10ms);  // sent again
   EXPECT_EQ(peer().take().size(), 1U);
   peer().advance(350ms);
   w.acknowledge();
   // Taken as a sample, 560 ms would give an RTO above 600 ms. Without one the backoff stays (§5.5).
   w.send_text(10);
-  peer().advance(2 * params.tcp.rto_min - 10ms);
+  peer().advance(2 * rto - 10ms);
   EXPECT_TRUE(peer().take().empty()) << "the backed-off RTO holds until there is a sample";
   peer().advance(20ms);
   const std::vector<Captured> again = peer().take();
@@ -216,7 +217,7 @@ TEST_P(Transfers, Karn_ARetransmittedSegmentGivesNoSample) {
   peer().advance(kRoundTrip);
   w.acknowledge();
   w.send_text(10);
-  peer().advance(params.tcp.rto_min + 10ms);
+  peer().advance(w.least_rto(params.tcp) + 10ms);
   EXPECT_EQ(peer().take().size(), 1U) << "a sample has ended the backoff";
   w.acknowledge();
 }

@@ -152,6 +152,10 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
   flight.board.resent(begin, end, context.now);
   hot.flags.retransmit_forced = false;
   note_resent(tcb, begin, end, context);
+  // RFC 6298 §5 lets the timer run on. But it measures the time of the first octet outstanding, which leaves
+  // again now, behind all that is in the path's queue: nearly a time-out later than the last restart.
+  if (flight.phase == Phase::Recovery && begin == hot.snd_una)
+    hot.rtx_deadline = context.now + Micros(hot.rto_us);
   fill_again(tcb, context, begin, length, fin, segment, payload);
   return true;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/entropy.h"
+#include "frames.h"
 
 namespace millrace::sim::test {
 namespace {
@@ -76,6 +77,32 @@ TEST(ReceiverView, SequenceNumbersWrapAround) {
   }
   EXPECT_TRUE(view.sent(seq - 200'000, 100'000));
   EXPECT_TRUE(view.arrived(seq - 200'000, 100'000));
+}
+
+TEST(FlowViews, FlowsAreToldApart_AndBareAcknowledgementsAreNone) {
+  FlowViews views;
+  wire::Segment one = segment(wire::kAck, 100, 1, 10), other = one;
+  other.flow.local.port = 50001;
+  EXPECT_TRUE(views.departed(frame_of(one)));
+  EXPECT_TRUE(views.departed(frame_of(other)));
+  EXPECT_FALSE(views.departed(frame_of(segment(wire::kAck, 100, 1, 0))));
+  EXPECT_EQ(views.counts().retransmitted, 0U);
+  EXPECT_TRUE(views.departed(frame_of(one)));
+  for (const wire::Segment& which : {one, other, one}) views.arrived(frame_of(which));
+  EXPECT_EQ(views.counts().sent, 3U);
+  EXPECT_EQ(views.counts().retransmitted, 1U);
+  EXPECT_EQ(views.counts().arrived, 3U);
+  EXPECT_EQ(views.counts().spurious, 1U);
+}
+
+TEST(FlowViews, MoreFlowsThanTheBound_AreNotWatched) {
+  FlowViews views;
+  for (uint16_t i = 0; i < FlowViews::kMost; ++i) {
+    wire::Segment one = segment(wire::kAck, 100, 1, 10);
+    one.flow.local.port = static_cast<uint16_t>(1000 + i);
+    EXPECT_TRUE(views.departed(frame_of(one)));
+  }
+  EXPECT_FALSE(views.departed(frame_of(segment(wire::kAck, 100, 1, 10))));
 }
 
 }  // namespace
