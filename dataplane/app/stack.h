@@ -72,6 +72,8 @@ class Stack {
   // for it, nullopt: Fast Open is off.
   virtual std::optional<Bytes> fast_open_room(const ConnectOptions& options) const = 0;
 
+  // What a connection follows that does not say otherwise.
+  virtual const TcpParams& tcp_params() const = 0;
   // The instant of the current iteration.
   virtual Instant now() const = 0;
 

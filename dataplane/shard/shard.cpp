@@ -111,6 +111,8 @@ void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
   impl_->ports = flow::Ports(range, entropy);
 }
 
+const TcpParams& Shard::tcp_params() const { return impl_->params.tcp; }
+
 void Shard::set_tcp_params(const TcpParams& params) {
   impl_->params.tcp = params;
   impl_->memory.set_limits(limits_of(params));

@@ -163,17 +163,11 @@ const std::vector<Paragraph>& first() {
        .enters = State::SynReceived},
 
       {.section = "RFC 1337 §3; deviation: rfc1337", .stages = in::kTimeWait, .events = ev::kRst},
-      {.section = "§3.10.7.4 first, or second, check 3; deviation: right-edge",
-       .stages = kOtherStates,
-       .events = ev::kRst,
-       .seqs = at::kRightEdge,
-       .answers = {answer::kMayAck}},
       {.section = "§3.10.7.4 first: a RST is dropped",
        .stages = kOtherStates,
        .events = ev::kRst,
        .seqs = at::kOutside},
-      // In ESTABLISHED and the like, and after an active OPEN, an empty segment at the right edge is as good
-      // as
+      // In ESTABLISHED and the like, and after an active OPEN, an acknowledgement at the right edge is as good as
       // one inside: deviation right-edge. The records of SYN-RECEIVED and TIME-WAIT know no such thing.
       {.section = "§3.10.7.4 first",
        .stages = in::kTimeWait,
