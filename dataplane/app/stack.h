@@ -72,6 +72,9 @@ class Stack {
   // for it, nullopt: Fast Open is off.
   virtual std::optional<Bytes> fast_open_room(const ConnectOptions& options) const = 0;
 
+  // What connections have where neither they nor their listener have set anything.
+  virtual const TcpParams& tcp_params() const = 0;
+
   // The instant of the current iteration.
   virtual Instant now() const = 0;
 

@@ -85,6 +85,7 @@ void Shard::start(Instant now, PacketBatch& out) {
   if (impl_->place.index == 0) impl_->host.announce(now, out);
 }
 
+const TcpParams& Shard::tcp_params() const { return impl_->params.tcp; }
 Instant Shard::now() const { return impl_->now; }
 
 bool Shard::busy() const { return !impl_->ready.empty() || !impl_->notices.empty(); }

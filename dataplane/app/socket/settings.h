@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <optional>
 
+#include "base/params.h"
 #include "base/time.h"
 
 namespace millrace::socket {
@@ -39,7 +40,7 @@ struct Settings {
   int window_clamp = 0;
   uint32_t user_timeout_ms = 0;
   uint32_t not_sent_low_water = 0;  // 0: no limit
-  std::string congestion = "reno";
+  std::optional<CongestionControl> congestion;  // nothing: as the stack has it
   int fast_open_queue = 0;
   bool fast_open_connect = false;
   bool inquire = false;  // TCP_INQ
