@@ -6,6 +6,7 @@
 #include "tcp/close/close.h"
 #include "tcp/open/negotiation.h"
 #include "tcp/transfer/congestion.h"
+#include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/output.h"
 #include "tcp/transfer/urgent.h"
 
@@ -174,6 +175,13 @@ void Connection::set_cork(bool on) {
   if (tcb_.cold.corked == on) return;
   tcb_.cold.corked = on;
   if (!on) touched();
+}
+
+void Connection::set_quick_ack(bool on) {
+  tcb_.hot.quick_acks = on ? tcp::kQuickAcks : 0;
+  if (!on || !tcb_.hot.flags.ack_delayed) return;
+  tcb_.hot.flags.ack_now = true;
+  touched();
 }
 
 FastOpenResult Connection::fast_open() const {

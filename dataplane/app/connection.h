@@ -98,6 +98,9 @@ class Connection {
   void set_no_delay(bool on);
   // Corked: what fills no segment waits until uncorked, but no longer than a retransmission time-out.
   void set_cork(bool on);
+  // On: what is to be acknowledged is, and the next segments at once, as while a connection is young. Off: by
+  // the delayed-ACK rules from here on (RFC 9293 §3.8.6.3), for who is about to answer.
+  void set_quick_ack(bool on);
   // Octets of the buffers, which do not grow by themselves from then on. What is queued stays, and so does the
   // window that has been offered; a larger receive buffer cannot offer more than the window scale of the
   // handshake can say.

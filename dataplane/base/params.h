@@ -31,7 +31,7 @@ enum class MtuProbing : uint8_t { Off, BlackHole, Always };
 struct TcpParams {
   Micros msl = 30s;                       // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
   Micros rto_initial = 1s;                // RFC 6298 §2.1
-  Micros rto_min = 200ms;                 // RFC 6298 §2.4 names 1 s; written deviation
+  Micros rto_min = 200ms;                 // beyond SRTT; RFC 6298 §2.4 names 1 s; written deviation
   Micros rto_max = 60s;                   // RFC 6298 §2.5
   Micros delayed_ack = 40ms;              // RFC 9293 §3.8.6.3: below 500 ms
   uint32_t syn_retries = 7;               // SYN sent again: three minutes in all (RFC 9293 §3.8.3 MUST-23)
@@ -49,6 +49,7 @@ struct TcpParams {
   bool push_bursts = false;               // PSH on the last segment of a burst that the windows end, too
   // Of connections from now on; one that is open keeps what it has (ConnectionParams changes that).
   CongestionControl congestion_control = CongestionControl::Cubic;
+  uint32_t push_segments = 0;             // with it, PSH in the midst after so many segments; 0: not
   bool idle_restart = true;               // RFC 5681 §4.1: the congestion window is reduced after an idle time
   bool quick_ack = true;                  // acknowledge at once while a connection is young
   uint32_t initial_window_segments = 10;  // RFC 6928
@@ -57,7 +58,7 @@ struct TcpParams {
   Micros path_mtu_lifetime = 600s;        // RFC 1191 §6.3, RFC 8201 §4: then larger packets are tried again
   uint16_t mss_clamp = 0;                 // largest segment sent and announced; 0: what the MTU allows
   bool fast_open = true;                  // RFC 7413, where a listener or connect() asks for it
-  uint32_t reassembly_segments = 256;     // out-of-order runs of octets held a connection
+  uint32_t reassembly_segments = 256;     // small segments held out of order a connection, runs walked for one
   SynCookies syn_cookies = SynCookies::Auto;
   Micros syn_cookie_rotation = 60s;       // a cookie is good for one to two of these
   uint32_t fleet_cookie_checks = 10'000;  // a second: cookies that we did not issue, where keys are shared

@@ -17,6 +17,7 @@ struct Reordering {
   bool seen = false;
   uint8_t multiplier = 1;  // of a quarter of the least round trip
   uint8_t persistence = 0;
+  uint8_t degree = 3;  // by how many segments one came late, at most; nothing but told
 
   void on_duplicate() {
     if (multiplier < 255) ++multiplier;
@@ -49,6 +50,11 @@ class Rack {
     sent_at_ = arrival.sent_at;
     end_ = arrival.end;
     rtt_ = rtt;
+  }
+
+  // How far behind the highest octet that has arrived a segment begins that was sent once; 0: it is not late.
+  Bytes late_by(const Arrival& arrival) const {
+    return !arrival.retransmitted && arrival.end.before(fack_) ? fack_ - arrival.begin : 0;
   }
 
   // Step 4. `impatient`: recovery is on, or DupThresh segments are SACKed.

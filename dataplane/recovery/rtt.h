@@ -21,11 +21,12 @@ class RttEstimator {
   void sample(Micros rtt);
 
   // The time-out before backoff: `initial` until a sample exists (RFC 6298 §2.1), then SRTT + 4 * RTTVAR
-  // within the bounds (§2.2 to §2.5).
+  // within the bounds (§2.2 to §2.5). `min`, far below the second of §2.4, is kept from SRTT: a retransmission
+  // that has to be repaired takes two round trips, and on a long and even path RTTVAR leaves no room for that.
   Micros base_rto(const RtoBounds& bounds) const {
     if (srtt_us_ == 0) return bounds.initial;
-    return std::clamp(Micros(srtt_us_) + std::max(kGranularity, Micros(4 * int64_t{rttvar_us_})), bounds.min,
-                      bounds.max);
+    const Micros beyond = std::max({kGranularity, Micros(4 * int64_t{rttvar_us_}), bounds.min});
+    return std::min(Micros(srtt_us_) + beyond, bounds.max);
   }
   // The time-out now: doubled once for each time-out in a row (§5.5), at most `max`.
   Micros rto(const RtoBounds& bounds) const {

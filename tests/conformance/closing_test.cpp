@@ -177,7 +177,7 @@ TEST_P(Closes, FinWait1_AckOfTheTextOnly_StaysUntilTheFinIsAcknowledged) {
 TEST_P(Closes, FinAndTextLost_AreSentAgain) {
   Walk& w = at(Stage::EstablishedSending);
   w.shutdown_and_see_fin();
-  peer().advance(params.tcp.rto_min + 20ms);
+  peer().advance(w.least_rto(params.tcp) + 20ms);
   std::vector<Captured> again = peer().take();
   ASSERT_FALSE(again.empty());
   EXPECT_EQ(again.front().segment.seq, w.v.snd_una);
@@ -245,7 +245,7 @@ TEST_P(Closes, FinLost_TextBeforeItAcknowledged_TheFinAloneGoesAgain) {
   ack.ack = w.v.snd_nxt - 1;
   peer().send(ack);
   EXPECT_TRUE(peer().take().empty());
-  peer().advance(params.tcp.rto_min + 20ms);
+  peer().advance(w.least_rto(params.tcp) + 20ms);
   const wire::Segment again = peer().take_one().segment;
   EXPECT_TRUE(again.flags.fin());
   EXPECT_EQ(again.seq, w.v.snd_nxt - 1);

@@ -200,6 +200,19 @@ TEST_P(FastOpenClient, DataNotAcknowledged_GoesWithTheFirstAck) {
   syn_ack(100);
 }
 
+// It was the SYN that cut it: Nagle's algorithm has nothing to wait for.
+TEST_P(FastOpenClient, DataNotAcknowledged_IsNoSmallSegmentToWaitFor) {
+  learn_cookie();
+  Walk& w = *walk;
+  connect(100);
+  syn_ack(0);
+  EXPECT_EQ(peer().take_one().segment.payload_length, 100U);
+  w.app_send(50);
+  EXPECT_EQ(text_in(seen()), 50U);
+  w.app_send(50);
+  EXPECT_EQ(text_in(seen()), 0U) << "that was a small write of the application's";
+}
+
 TEST_P(FastOpenClient, DataAcknowledgedInPart_TheRestGoesWithTheFirstAck) {
   learn_cookie();
   Walk& w = *walk;

@@ -209,10 +209,11 @@ TEST_P(Idles, DeviceTakesNothing_TheTimersGoOnAllTheSame) {
   EXPECT_EQ(walk->app.take_events(), "closed(timed out)");
 
   at(Stage::EstablishedSending);  // its retransmissions likewise, until R2
+  const Micros rto = walk->least_rto(params.tcp);
   peer().block(true);
-  peer().advance(6s);
+  peer().advance(31 * rto - 3 * kRoundTrip);
   EXPECT_EQ(peer().state(), State::Established);
-  peer().advance(500ms);
+  peer().advance(100ms);
   EXPECT_EQ(peer().state(), State::Closed);
   peer().block(false);
 }
@@ -348,7 +349,7 @@ TEST_P(Idles, UserTimeoutOption_IsAdoptedWithinLimitsWhereItIsSwitchedOn) {
 TEST_P(Idles, R2_CanBeSetForAConnection) {
   at(Stage::EstablishedSending);
   set([](ConnectionParams& s) { s.data_retries = 2; });
-  peer().advance(200ms + 400ms + 800ms - 3 * kRoundTrip);
+  peer().advance(7 * walk->least_rto(params.tcp) - 3 * kRoundTrip);
   EXPECT_EQ(peer().state(), State::Established);
   EXPECT_EQ(peer().take().size(), 2U);
   peer().advance(100ms);

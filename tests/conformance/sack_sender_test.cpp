@@ -77,6 +77,29 @@ TEST_P(SackSender, ThirdSegmentSacked_TheHoleIsSentAgainAtOnce) {
   EXPECT_EQ(counters().tcp_retransmitted_segments.value(), 1U) << "nothing else was missing";
 }
 
+// RFC 6298 §5: the timer is the first octet's, which has left only now.
+TEST_P(SackSender, FastRetransmit_StartsTheTimerAnew) {
+  sending(10);
+  EXPECT_LT(tcb().hot.rtx_deadline, peer().now() + Micros(tcb().hot.rto_us));
+  EXPECT_EQ(answer(0, {{1, 4}}), Numbers{0});
+  EXPECT_EQ(tcb().hot.rtx_deadline, peer().now() + Micros(tcb().hot.rto_us));
+}
+
+// Deviation growth-by-arrival. RFC 5681 §3.1 alone would wait for SND.UNA.
+TEST_P(SackSender, PathThatReorders_WindowGrowsByWhatArrivesInAnyOrder) {
+  Walk& w = sending(10);
+  w.app_send(30 * kMss);
+  seen();
+  const Bytes before = tcb().hot.cwnd;
+  answer(0, {{2, 3}});
+  EXPECT_EQ(tcb().hot.cwnd, before) << "it may tell of a loss";
+  answer(0, {{1, 3}});
+  EXPECT_EQ(tcb().hot.cwnd, before + kMss) << "a later one had arrived earlier";
+  answer(3);
+  EXPECT_EQ(tcb().hot.cwnd, before + 2 * kMss) << "what had been SACKed has counted";
+  EXPECT_EQ(counters().tcp_fast_retransmits.value(), 0U);
+}
+
 // RFC 8985 §6.2 step 5: fewer than DupThresh, but a quarter of the round trip has passed.
 TEST_P(SackSender, OneSegmentSacked_TheHoleIsSentAgainAfterTheReorderingWindow) {
   sending(10);
@@ -155,6 +178,20 @@ TEST_P(SackSender, TailProbe_IsNotRepeatedBeforeTheTimeOut) {
   EXPECT_EQ(after(150ms), Numbers{});
   EXPECT_EQ(after(100ms), Numbers{0});
   EXPECT_EQ(counters().tcp_rto_fired.value(), 1U);
+}
+
+// RFC 8985 §7.3: "the last segment": a FIN that left by itself comes again by itself.
+TEST_P(SackSender, TailProbeOfAFin_RepeatsTheFinAlone) {
+  Walk& w = sending(4);
+  w.app.connection->shutdown();
+  peer().run();
+  EXPECT_TRUE(peer().take_one().segment.flags.fin());
+  peer().advance(25ms);
+  const Captured again = peer().take_one();
+  EXPECT_TRUE(again.segment.flags.fin());
+  EXPECT_EQ(again.segment.seq, first + 4 * kMss);
+  EXPECT_EQ(again.segment.payload_length, 0U);
+  EXPECT_EQ(counters().tcp_tail_loss_probes_sent.value(), 1U);
 }
 
 // RFC 8985 §7.4.2: the probe has repaired a loss, which is congestion.

@@ -201,6 +201,10 @@ void Walk::send_text(uint32_t octets) {
   v.snd_nxt += octets;
 }
 
+Micros Walk::least_rto(const TcpParams& params) const {
+  return app.connection->tcb().cold.rtt.srtt() + params.rto_min;
+}
+
 void Walk::acknowledge() {
   peer.send(next(wire::kAck));
   must(peer.take().empty(), "no answer was due to an ACK");

@@ -84,6 +84,8 @@ class Walk {
   // A segment of the peer at the left edge, acknowledging all it has seen.
   PeerSegment next(wire::Flags flags, uint32_t length = 0) const;
   uint32_t app_send(uint32_t octets);
+  // The time-out that the round trips so far give at least (RFC 6298 §2.3, deviation rto-min).
+  Micros least_rto(const TcpParams& params) const;
   // Tells the right edge of the window from an acknowledgement of ours.
   void see_window(const wire::Segment& segment);
 

@@ -109,6 +109,28 @@ TEST_P(Transfers, LongSend_LeavesInFullSegmentsWithPshOnTheLast) {
       ASSERT_EQ(all[i].payload[j], static_cast<uint8_t>(i * mss + j)) << "segment " << i << ", octet " << j;
 }
 
+// RFC 9293 §3.9.1.2 leaves it to us: with `push_bursts` PSH is where the windows stop a burst, too, and with
+// `push_segments` after every so many segments of it, or half the congestion window.
+TEST_P(Transfers, PushBursts_PshEndsWhatLeavesAtOnceAndItsParts) {
+  params.tcp.timestamps = false;
+  params.tcp.initial_window_segments = 8;
+  const auto pushed = [this](uint32_t segments) {
+    params.tcp.push_segments = segments;
+    Walk& w = at(Stage::Established);
+    w.app_send(20 * full_mss());
+    std::vector<size_t> where;
+    const std::vector<Captured> sent = seen();
+    for (size_t i = 0; i < sent.size(); ++i)
+      if (sent[i].segment.flags.psh()) where.push_back(i + 1);
+    return where;
+  };
+  EXPECT_EQ(pushed(0), std::vector<size_t>());
+  params.tcp.push_bursts = true;
+  EXPECT_EQ(pushed(0), std::vector<size_t>{8});
+  EXPECT_EQ(pushed(3), (std::vector<size_t>{3, 6, 8}));
+  EXPECT_EQ(pushed(16), (std::vector<size_t>{4, 8}));
+}
+
 // SHLD-7 and MUST-17.
 TEST_P(Transfers, Nagle_HoldsASmallSegmentUntilTheAckAndCanBeSwitchedOff) {
   Walk& w = at(Stage::EstablishedSending);
@@ -176,13 +198,14 @@ TEST_P(Transfers, AckOfUnsent_ChangesNothing) {
 TEST_P(Transfers, Karn_ARetransmittedSegmentGivesNoSample) {
   params.tcp.timestamps = false;
   Walk& w = at(Stage::EstablishedSending);
-  peer().advance(params.tcp.rto_min + 10ms);  // sent again
+  const Micros rto = w.least_rto(params.tcp);
+  peer().advance(rto + 10ms);  // sent again
   EXPECT_EQ(peer().take().size(), 1U);
   peer().advance(350ms);
   w.acknowledge();
   // Taken as a sample, 560 ms would give an RTO above 600 ms. Without one the backoff stays (§5.5).
   w.send_text(10);
-  peer().advance(2 * params.tcp.rto_min - 10ms);
+  peer().advance(2 * rto - 10ms);
   EXPECT_TRUE(peer().take().empty()) << "the backed-off RTO holds until there is a sample";
   peer().advance(20ms);
   const std::vector<Captured> again = peer().take();
@@ -194,7 +217,7 @@ TEST_P(Transfers, Karn_ARetransmittedSegmentGivesNoSample) {
   peer().advance(kRoundTrip);
   w.acknowledge();
   w.send_text(10);
-  peer().advance(params.tcp.rto_min + 10ms);
+  peer().advance(w.least_rto(params.tcp) + 10ms);
   EXPECT_EQ(peer().take().size(), 1U) << "a sample has ended the backoff";
   w.acknowledge();
 }

@@ -94,9 +94,9 @@ Front front_of(const Walk& walk, Stage stage, const TcpParams& params) {
               walk.opening == Opening::Passive ? params.syn_ack_retries : params.syn_retries};
     case Stage::EstablishedSending:
     case Stage::CloseWaitSending:
-      return {wire::kAck, walk.v.snd_una, kExchanged, params.rto_min, params.data_retries};
+      return {wire::kAck, walk.v.snd_una, kExchanged, walk.least_rto(params), params.data_retries};
     default:
-      return {wire::kFin | wire::kAck, walk.v.snd_una, 0, params.rto_min, params.data_retries};
+      return {wire::kFin | wire::kAck, walk.v.snd_una, 0, walk.least_rto(params), params.data_retries};
   }
 }
 
@@ -228,7 +228,7 @@ TEST_P(PersistTimer, ProbesAClosedWindowForAsLongAsThePeerAnswers) {
   const ShardParams params = default_params(GetParam().family);
   walk_to(params);
   close_window();
-  Micros due = params.tcp.rto_min;
+  Micros due = walk->least_rto(params.tcp);
   for (int i = 0; i < 20; ++i) {
     Captured probe;
     const Micros took = until_next(probe, 2 * params.tcp.rto_max);
@@ -267,12 +267,12 @@ TEST_P(PersistTimer, WindowThatOpensJustBeforeAProbe_StartsTheRetransmissionTime
   const ShardParams params = default_params(GetParam().family);
   walk_to(params);
   close_window();
-  walk->peer.advance(params.tcp.rto_min - 5ms);
+  walk->peer.advance(walk->least_rto(params.tcp) - 5ms);
   ASSERT_TRUE(walk->peer.take().empty());
   walk->peer.send(walk->next(wire::kAck));
   const Captured first = walk->peer.take_one();
   ASSERT_EQ(first.segment.payload_length, 300U);
-  walk->peer.advance(params.tcp.rto_min - 10ms);
+  walk->peer.advance(walk->least_rto(params.tcp) - 10ms);
   EXPECT_TRUE(walk->peer.take().empty()) << "no time-out yet";
   Captured again;
   EXPECT_LE(until_next(again, 10s), 10ms + kSlack);

@@ -77,6 +77,7 @@ constexpr Mapping kMappings[] = {
     {"net.ipv4.tcp_abort_on_overflow", "tcp.accept_overflow",
      [](std::string_view v) { return std::string(number_of(v) != 0 ? "reset" : "drop"); }},
     {"net.ipv4.tcp_fastopen", "tcp.fast_open", [](std::string_view v) { return bit<3>(v); }},
+    {"net.ipv4.tcp_min_tso_segs", "tcp.push_segments", same},
     {"net.ipv4.tcp_rfc1337", "tcp.time_wait_ignore_rst", on_off},
     {"net.ipv4.tcp_tw_reuse", "tcp.time_wait_reuse", on_off},
     {"net.inet.tcp.delayed_ack", "tcp.quick_ack", off_on},

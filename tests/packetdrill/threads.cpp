@@ -1,6 +1,10 @@
 #include "threads.h"
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <fstream>
+#include <string>
 #include <utility>
 
 namespace millrace::packetdrill {
@@ -9,6 +13,14 @@ namespace {
 
 // Nothing in a script is later than that; keep-alive alone would go on for ever.
 constexpr Instant kEnd{Micros{1'000'000'000} + std::chrono::hours(48)};
+
+bool is_running(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string line;
+  std::getline(file, line);
+  const size_t name_end = line.rfind(')');
+  return name_end != std::string::npos && name_end + 2 < line.size() && line[name_end + 2] == 'R';
+}
 
 }  // namespace
 
@@ -44,6 +56,14 @@ void Threads::advance_to(Instant to, Lock& lock) {
   }
   stack_.set_now(to);
   settle(lock);
+}
+
+// S has come back from a call: what the tool does after it (it notes the descriptor, say) is done before the
+// clock moves on. Not for ever: S may have other business.
+void Threads::let_return() {
+  const pid_t thread = returned_.exchange(0);
+  if (thread == 0) return;
+  for (int i = 0; i < 5000 && is_running(thread); ++i) std::this_thread::sleep_for(20us);
 }
 
 // Thread S, which until here moves the clock like M: it waits for the time of its call by itself. Whoever
@@ -82,6 +102,7 @@ int64_t Threads::call(const Attempt& attempt) {
   }
   if (!is_script_thread() && sleeper_.running) {
     sleeper_.running = false;
+    returned_ = ::gettid();
     to_script_.notify_one();
   }
   if (outcome.error == 0) return outcome.value;
@@ -111,6 +132,7 @@ std::optional<Stack::Sent> Threads::receive() {
 }
 
 void Threads::sleep(Micros time) {
+  if (is_script_thread()) let_return();  // here the tool lets S go on
   Lock lock(mutex_);
   enter();
   advance_to(stack_.now() + time, lock);

@@ -4,6 +4,9 @@
 // before the clock moves on.
 #pragma once
 
+#include <sys/types.h>
+
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -43,6 +46,7 @@ class Threads {
   void settle(Lock& lock);
   void advance_to(Instant to, Lock& lock);
   void sleep_in_call(Instant until, Lock& lock);
+  void let_return();
 
   std::mutex mutex_;
   std::condition_variable to_script_;
@@ -58,6 +62,7 @@ class Threads {
     uint64_t changes = 0;  // of the sockets when it fell asleep
     Instant until = kNever;
   } sleeper_;
+  std::atomic<pid_t> returned_{0};    // S, until let_return()
   std::optional<Instant> wake_time_;  // what S is to be told of its next gettimeofday
 };
 

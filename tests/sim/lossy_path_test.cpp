@@ -62,7 +62,8 @@ Figures transfer(const Weather& weather, bool sack, uint64_t seed, bool timestam
   ShardParams client = host_params(1), server = host_params(2);
   client.tcp.sack = server.tcp.sack = sack;
   client.tcp.timestamps = timestamps;
-  server.tcp.receive_buffer = 64 * 1024;  // fits the path: the queue itself drops nothing
+  // Fits the path: the queue itself drops nothing.
+  server.tcp.receive_buffer = server.tcp.receive_buffer_max = 64 * 1024;
   const HostId left = world.add_host("client", client), right = world.add_host("server", server);
   LinkParams link{.delay = 10ms, .bits_per_second = 10'000'000, .queue_frames = 60};
   world.link(right, left).set_params(link);

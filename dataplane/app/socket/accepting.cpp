@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "app/socket/address.h"
 #include "app/socket/socket.h"
@@ -47,15 +48,34 @@ Outcome Socket::listen(int backlog) {
 
 uint32_t Socket::accept_room(const Endpoint&) const {
   const auto most = static_cast<size_t>(backlog_) + 1;
-  return static_cast<uint32_t>(most - std::min(most, accept_queue_.size()));
+  return static_cast<uint32_t>(most - std::min(most, accept_queue_.size() + deferred_.size()));
 }
 
 void Socket::accept_connection(app::Connection& connection) {
   auto child = std::make_shared<Socket>(*shared_, domain_);
   child->settings_ = settings_;
   child->adopt(connection);
+  if (settings_.defer_accept_seconds != 0 && child->readable_bytes() == 0) {
+    child->listener_ = this;
+    const Instant until = shared_->stack.now() + std::chrono::seconds(settings_.defer_accept_seconds);
+    child->deferred_at_ = shared_->deferred.emplace(until, child.get());
+    deferred_.push_back(std::move(child));
+    wake(0);  // who sleeps looks again by then
+    return;
+  }
   accept_queue_.push_back(std::move(child));
   wake(EPOLLIN | EPOLLRDNORM);
+}
+
+void Socket::stop_deferring() {
+  if (listener_ == nullptr) return;
+  Socket& listener = *std::exchange(listener_, nullptr);
+  shared_->deferred.erase(deferred_at_);
+  const auto found = std::find_if(listener.deferred_.begin(), listener.deferred_.end(),
+                                  [this](const auto& child) { return child.get() == this; });
+  listener.accept_queue_.push_back(std::move(*found));
+  listener.deferred_.erase(found);
+  listener.wake(EPOLLIN | EPOLLRDNORM);
 }
 
 Outcome Socket::accept(std::shared_ptr<Socket>& accepted, Call& call) {
@@ -67,7 +87,7 @@ Outcome Socket::accept(std::shared_ptr<Socket>& accepted, Call& call) {
     return Outcome::ok();
   }
   if (nonblocking || shared_->stack.now() >= call.deadline) return Outcome::failed(EAGAIN);
-  return Outcome::wait(call.deadline);
+  return Outcome::wait(earlier(call.deadline, shared_->next_deferred()));
 }
 
 void Socket::stop_listening() {
@@ -76,6 +96,7 @@ void Socket::stop_listening() {
   if (bound_) shared_->ports.set_listening(*bound_, false);
   listening_ = false;
   // Nobody will ever accept them (RFC 9293 §3.10.5).
+  while (!deferred_.empty()) deferred_.back()->stop_deferring();
   for (const std::shared_ptr<Socket>& child : accept_queue_) child->disconnect();
   accept_queue_.clear();
   wake(EPOLLIN | EPOLLHUP);

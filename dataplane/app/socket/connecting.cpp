@@ -5,6 +5,7 @@
 
 #include "app/socket/address.h"
 #include "app/socket/socket.h"
+#include "app/socket/tcp_info.h"
 
 namespace millrace::socket {
 
@@ -85,11 +86,12 @@ Outcome Socket::begin_connect(const Endpoint& remote, bool fast_open, std::span<
   if (call != nullptr) call->done = opened.taken;
   connection_ = opened.connection;
   phase_ = Phase::Connecting;
-  established_ = false;
+  established_ = answer_expected_ = false;
   connect_reported_ = false;
   receive_shut_ = send_shut_ = false;
   error_ = 0;
   left_over_.clear();
+  last_info_.reset();
   local_ = connection_->local();
   apply_settings();
   return Outcome::ok();
@@ -110,6 +112,9 @@ Outcome Socket::send_fast(const Endpoint& remote, std::span<const iovec> from, i
     connect_reported_ = true;
     if (call.done != 0 && !blocks) return Outcome::ok(static_cast<int64_t>(call.done));
     if (!blocks) return Outcome::failed(EINPROGRESS);
+    uint64_t want = 0;
+    for (const iovec& buffer : from) want += buffer.iov_len;
+    answer_expected_ = call.done < want;
     return Outcome::wait(call.deadline);
   }
   if (first && phase_ == Phase::Connecting && connection_ != nullptr) return Outcome::failed(EALREADY);

@@ -77,6 +77,12 @@ int set_no_delay(Socket& socket, const Value& value) {
   return 0;
 }
 
+int set_quick_ack(Socket& socket, const Value& value) {
+  socket.settings().quick_ack = value.as_int() != 0;
+  if (socket.connection() != nullptr) socket.connection()->set_quick_ack(socket.settings().quick_ack);
+  return 0;
+}
+
 template <auto Member, int Least, int Most>
 int set_number(Socket& socket, const Value& value) {
   const int number = value.as_int();
@@ -270,9 +276,15 @@ int set_linger2(Socket& socket, const Value& value) {
 }
 
 int set_window_clamp(Socket& socket, const Value& value) {
-  if (value.as_int() < 0) return EINVAL;
-  socket.settings().window_clamp = value.as_int();
+  constexpr int kLeast = 1152;  // Linux's
+  if (value.as_int() < 0 || (value.as_int() == 0 && socket.connection() != nullptr)) return EINVAL;
+  socket.settings().window_clamp = value.as_int() == 0 ? 0 : std::max(value.as_int(), kLeast);
   socket.apply_settings();
+  return 0;
+}
+
+int set_defer_accept(Socket& socket, const Value& value) {
+  socket.settings().defer_accept_seconds = std::max(0, value.as_int());
   return 0;
 }
 
@@ -317,7 +329,7 @@ constexpr Option kOptions[] = {
     {SOL_SOCKET, kSoMeminfo, kInt, get_meminfo, nullptr},
     {kTcp, TCP_NODELAY, kInt, get_number<&S::no_delay>, set_no_delay},
     {kTcp, TCP_CORK, kInt, get_number<&S::cork>, set_flag<&S::cork>},
-    {kTcp, TCP_QUICKACK, kInt, get_number<&S::quick_ack>, set_flag<&S::quick_ack>},
+    {kTcp, TCP_QUICKACK, kInt, get_number<&S::quick_ack>, set_quick_ack},
     {kTcp, TCP_MAXSEG, kInt, get_max_segment, set_max_segment},
     {kTcp, TCP_KEEPIDLE, kInt, get_number<&S::keep_idle_seconds>,
      set_number<&S::keep_idle_seconds, 1, 32767>},
@@ -326,8 +338,7 @@ constexpr Option kOptions[] = {
     {kTcp, TCP_KEEPCNT, kInt, get_number<&S::keep_count>, set_number<&S::keep_count, 1, 127>},
     {kTcp, TCP_SYNCNT, kInt, get_number<&S::syn_count>, set_number<&S::syn_count, 1, 127>},
     {kTcp, TCP_LINGER2, kInt, get_number<&S::linger2_seconds>, set_linger2},
-    {kTcp, TCP_DEFER_ACCEPT, kInt, get_number<&S::defer_accept_seconds>,
-     set_number<&S::defer_accept_seconds, 0, INT_MAX>},
+    {kTcp, TCP_DEFER_ACCEPT, kInt, get_number<&S::defer_accept_seconds>, set_defer_accept},
     {kTcp, TCP_WINDOW_CLAMP, kInt, get_number<&S::window_clamp>, set_window_clamp},
     {kTcp, TCP_USER_TIMEOUT, kInt, get_number<&S::user_timeout_ms>, set_user_timeout},
     {kTcp, TCP_NOTSENT_LOWAT, kInt, get_not_sent, set_not_sent},

@@ -14,6 +14,7 @@ Outcome Sockets::poll(std::span<pollfd> polled, Call& call, int limit_ms) {
     call.begun = true;
     call.deadline = limit_ms < 0 ? kNever : now + Micros(int64_t{limit_ms} * 1000);
   }
+  settle_deferred();
   int64_t ready = 0;
   for (pollfd& entry : polled) {
     entry.revents = 0;
@@ -24,7 +25,7 @@ Outcome Sockets::poll(std::span<pollfd> polled, Call& call, int limit_ms) {
     if (entry.revents != 0) ++ready;
   }
   if (ready != 0 || now >= call.deadline) return Outcome::ok(ready);
-  return Outcome::wait(call.deadline);
+  return Outcome::wait(earlier(call.deadline, shared_.next_deferred()));
 }
 
 Outcome Sockets::epoll_create(int flags) {
@@ -44,7 +45,11 @@ Outcome Sockets::epoll_wait(int number, std::span<epoll_event> out, Call& call, 
   const auto file = find(number);
   if (!file) return Outcome::failed(EBADF);
   const auto epoll = std::dynamic_pointer_cast<Epoll>(file);
-  return epoll ? epoll->wait(out, shared_.stack.now(), call, limit_ms) : Outcome::failed(EINVAL);
+  if (!epoll) return Outcome::failed(EINVAL);
+  settle_deferred();
+  Outcome outcome = epoll->wait(out, shared_.stack.now(), call, limit_ms);
+  if (outcome.blocked) outcome.until = earlier(outcome.until, shared_.next_deferred());
+  return outcome;
 }
 
 }  // namespace millrace::socket

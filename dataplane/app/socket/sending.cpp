@@ -46,7 +46,10 @@ Outcome Socket::send(std::span<const iovec> from, int flags, Call& call) {
   // What a SYN carried in vain was not sent.
   if (error_ != 0) return call.done != 0 && established_ ? finish(0) : Outcome::failed(take_error());
   if (connection_ == nullptr || send_shut_ || listening_) return finish(EPIPE);
-  if (phase_ == Phase::Connecting) return may_wait ? Outcome::wait(call.deadline) : finish(EAGAIN);
+  if (phase_ == Phase::Connecting) {
+    answer_expected_ |= may_wait;
+    return may_wait ? Outcome::wait(call.deadline) : finish(EAGAIN);
+  }
   // Once it has waited it goes on when that is worth the while, as poll would say.
   if (call.done == 0 || writable()) {
     connection_->set_cork(settings_.cork || (flags & MSG_MORE) != 0);

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "app/socket/address.h"
+#include "app/socket/tcp_info.h"
 
 namespace millrace::socket {
 
@@ -65,10 +66,14 @@ void Socket::on_established(app::Connection& connection) {
   established_ = true;
   phase_ = Phase::Connected;
   local_ = connection.local();
+  if (answer_expected_) connection.set_quick_ack(false);
   wake(kOut);
 }
 
-void Socket::on_readable(app::Connection&) { wake(kIn); }
+void Socket::on_readable(app::Connection&) {
+  stop_deferring();
+  wake(kIn);
+}
 
 // Linux's rule: who waits for room is woken when a third of the buffer is free, not for every octet.
 void Socket::on_writable(app::Connection& connection) {
@@ -78,7 +83,10 @@ void Socket::on_writable(app::Connection& connection) {
 
 void Socket::on_urgent(app::Connection&) { wake(EPOLLPRI); }
 
-void Socket::on_peer_finished(app::Connection&) { wake(kIn | EPOLLRDHUP); }
+void Socket::on_peer_finished(app::Connection&) {
+  stop_deferring();
+  wake(kIn | EPOLLRDHUP);
+}
 
 void Socket::on_closed(app::Connection& connection, app::CloseReason reason) {
   const std::vector<tcp::State> states = connection.tcb().cold.path.states();
@@ -91,7 +99,9 @@ void Socket::on_closed(app::Connection& connection, app::CloseReason reason) {
   left_over_.resize(connection.readable_bytes());
   left_over_read_ = 0;
   connection.peek(0, left_over_);
+  last_info_ = std::make_unique<const TcpInfo>(last_tcp_info(connection, shared_->stack.now()));
   let_go();
+  stop_deferring();
   wake(kIn | kOut | EPOLLHUP | EPOLLRDHUP | (error_ != 0 ? EPOLLERR : 0U));
 }
 
@@ -216,6 +226,10 @@ void Socket::apply_settings() {
   connection_->set_cork(settings_.cork);
   if (settings_.send_buffer != 0) connection_->set_send_buffer(settings_.send_buffer);
   if (settings_.receive_buffer != 0) connection_->set_receive_buffer(settings_.receive_buffer);
+  if (settings_.window_clamp != 0)
+    connection_->set_receive_buffer(
+        std::min(connection_->tcb().cold.receive_buffer, static_cast<uint32_t>(settings_.window_clamp)));
+  if (!settings_.quick_ack) connection_->set_quick_ack(false);
 }
 
 Outcome Socket::shutdown(int how) {

@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,13 +23,21 @@
 
 namespace millrace::socket {
 
+class Socket;
+
 // What all sockets of a shard share.
 struct Shared {
   app::Stack& stack;
   Ports ports;
   uint32_t fast_open_queue = 0;  // of listeners that do not say (TCP_FASTOPEN)
   uint64_t changes = 0;          // grows with everything that a sleeping call may wait for
+  // Connections that nobody is told of yet (TCP_DEFER_ACCEPT), by when they will be.
+  std::multimap<Instant, Socket*> deferred{};
+  // When the first of them may be accepted all the same: a sleeping call looks again then.
+  Instant next_deferred() const { return deferred.empty() ? kNever : deferred.begin()->first; }
 };
+
+struct TcpInfo;
 
 // Receives what nobody waits for any longer.
 app::Handler& orphans();
@@ -59,6 +68,8 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   Outcome listen(int backlog);
   // The next established connection, which has no descriptor yet.
   Outcome accept(std::shared_ptr<Socket>& accepted, Call& call);
+  // The wait for text is over, by text or by time: the listener may have it (TCP_DEFER_ACCEPT).
+  void stop_deferring();
 
   // ---- receiving.cpp, sending.cpp: `flags` are MSG_*; `blocks` whether the call may be told to wait
   Outcome receive(std::span<const iovec> into, int flags, Call& call, int* message_flags = nullptr);
@@ -77,6 +88,8 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   bool listening() const { return listening_; }
   size_t accept_queue() const { return accept_queue_.size(); }
   int backlog() const { return backlog_; }
+  // Of a connection that has ended; null: there is none.
+  const TcpInfo* last_info() const { return last_info_.get(); }
   tcp::State state() const;
   uint32_t readable_bytes() const;
   uint32_t queued_bytes() const;  // SIOCOUTQ
@@ -137,14 +150,19 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   bool receive_shut_ = false;
   bool send_shut_ = false;
   bool connect_reported_ = false;
+  bool answer_expected_ = false;  // a sender has waited for the handshake: the peer will answer it
   int error_ = 0;
   std::vector<uint8_t> left_over_;  // what had been received when the connection was reset
   size_t left_over_read_ = 0;
+  std::unique_ptr<const TcpInfo> last_info_;
 
   bool listening_ = false;
   int backlog_ = 0;
   std::vector<Endpoint> listening_on_;
   std::deque<std::shared_ptr<Socket>> accept_queue_;
+  std::vector<std::shared_ptr<Socket>> deferred_;          // not to be accepted yet
+  Socket* listener_ = nullptr;                             // of one that is in deferred_
+  std::multimap<Instant, Socket*>::iterator deferred_at_;  // likewise
 };
 
 }  // namespace millrace::socket

@@ -62,10 +62,15 @@ Outcome Sockets::listen(int number, int backlog) {
   return socket ? socket->listen(backlog) : no_socket(number);
 }
 
+void Sockets::settle_deferred() {
+  while (shared_.next_deferred() <= shared_.stack.now()) shared_.deferred.begin()->second->stop_deferring();
+}
+
 Outcome Sockets::accept(int number, sockaddr* address, socklen_t* length, int flags, Call& call) {
   const auto socket = find_socket(number);
   if (!socket) return no_socket(number);
   if ((flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0) return Outcome::failed(EINVAL);
+  settle_deferred();
   std::shared_ptr<Socket> accepted;
   const Outcome outcome = socket->accept(accepted, call);
   if (!accepted) return outcome;

@@ -66,6 +66,8 @@ class Sockets {
  private:
   std::shared_ptr<File> find(int number) const;
   Outcome enter(std::shared_ptr<File> file);
+  // Those whose wait for text has taken too long may be accepted (TCP_DEFER_ACCEPT).
+  void settle_deferred();
   // The error of a call that wanted a socket.
   Outcome no_socket(int number) const;
 

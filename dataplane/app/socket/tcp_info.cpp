@@ -62,12 +62,22 @@ uint8_t linux_recovery(const tcp::Flight& flight) {
   return flight.duplicate_acks != 0 || flight.board.sacked() != 0 ? 1 : 0;
 }
 
-void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
-  if (const tcp::Flight* flight = tcb.hot.flight; flight != nullptr) {
-    info.ca_state = linux_recovery(*flight);
-    info.sacked = in_segments(flight->board.sacked(), tcb.hot.mss);
-    info.lost = in_segments(flight->board.lost(), tcb.hot.mss);
+// Linux goes on counting as lost what it has sent again, until that arrives.
+void describe_flight(const tcp::Flight& flight, uint32_t mss, TcpInfo& info) {
+  info.ca_state = linux_recovery(flight);
+  info.sacked = in_segments(flight.board.sacked(), mss);
+  uint64_t again = 0;
+  for (uint16_t i = 0; i < flight.board.size(); ++i) {
+    const recovery::Run& run = flight.board.run(i);
+    if (run.retransmitted && run.fate == recovery::Fate::InFlight)
+      again += flight.board.run_end(i) - run.begin;
   }
+  info.retrans = in_segments(again, mss);
+  info.lost = in_segments(flight.board.lost() + (flight.phase == tcp::Phase::Open ? 0 : again), mss);
+}
+
+void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
+  if (tcb.hot.flight != nullptr) describe_flight(*tcb.hot.flight, tcb.hot.mss, info);
   const tcp::TcbHot& hot = tcb.hot;
   const tcp::TcbCold& cold = tcb.cold;
   const uint32_t mss = hot.mss;
@@ -93,13 +103,20 @@ void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
   const uint32_t ssthresh = cold.cc.ssthresh();
   info.snd_ssthresh = ssthresh >= 0x7fff'ffff ? 0x7fff'ffff : ssthresh / mss;
   info.snd_cwnd = hot.cwnd / mss;
-  info.reordering = 3;
+  info.reordering = cold.reordering.degree;
   info.rcv_space = cold.receive_buffer;
   info.rcv_ssthresh = hot.rcv_wnd();
   info.total_retrans = cold.retransmits;
   info.bytes_received = cold.bytes_received;
   info.bytes_sent = cold.bytes_sent;
-  info.bytes_acked = cold.bytes_sent - std::min<uint64_t>(cold.bytes_sent, hot.snd_nxt - hot.snd_una);
+  const uint32_t text_in_flight =
+      hot.snd_nxt - hot.snd_una - (hot.fin_sent() ? 1 : 0) - (hot.flags.syn_acked ? 0 : 1);
+  info.bytes_acked = cold.bytes_sent - std::min<uint64_t>(cold.bytes_sent, text_in_flight);
+  // The SYN counts, with what it carried; of the rest the octets are known, not how they were cut.
+  const bool with_syn = cold.fast_open.data_taken && hot.flags.active_open;
+  const uint64_t behind_syn =
+      info.bytes_acked - (with_syn ? std::min<uint64_t>(info.bytes_acked, cold.our_mss.octets()) : 0);
+  info.delivered = (hot.flags.syn_acked ? 1 : 0) + in_segments(behind_syn, mss) + info.sacked;
   info.notsent_bytes = hot.snd_nxt.before(hot.snd_end) ? hot.snd_end - hot.snd_nxt : 0;
   info.snd_wnd = hot.snd_wnd;
   info.rcv_wnd = hot.rcv_wnd();
@@ -108,6 +125,7 @@ void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
 }  // namespace
 
 TcpInfo tcp_info(const Socket& socket) {
+  if (socket.last_info() != nullptr) return *socket.last_info();
   TcpInfo info;
   info.state = linux_state(socket.state());
   if (socket.listening()) {  // as Linux: what waits for accept(), and how much may
@@ -115,6 +133,14 @@ TcpInfo tcp_info(const Socket& socket) {
     info.sacked = static_cast<uint32_t>(socket.backlog());
   }
   if (socket.connection() != nullptr) describe(socket.connection()->tcb(), socket.shared().stack.now(), info);
+  return info;
+}
+
+TcpInfo last_tcp_info(const app::Connection& connection, Instant now) {
+  TcpInfo info;
+  info.state = linux_state(tcp::State::Closed);
+  describe(connection.tcb(), now, info);
+  info.unacked = info.sacked = info.lost = info.retrans = info.ca_state = 0;  // given up
   return info;
 }
 

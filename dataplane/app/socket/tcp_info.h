@@ -78,5 +78,7 @@ static_assert(offsetof(TcpInfo, delivery_rate) == 160 && offsetof(TcpInfo, deliv
 static_assert(offsetof(TcpInfo, total_rto) == 240 && sizeof(TcpInfo) == 280);
 
 TcpInfo tcp_info(const Socket& socket);
+// Of a connection that is ending: what getsockopt() tells from then on.
+TcpInfo last_tcp_info(const app::Connection& connection, Instant now);
 
 }  // namespace millrace::socket

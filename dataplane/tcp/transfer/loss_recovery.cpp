@@ -47,8 +47,12 @@ void take_arrival(Tcb& tcb, Flight& flight, const Arrival& arrival, Instant echo
       told.rtt = std::max<Micros>(1us, now - arrival.sent_at);
     }
   }
-  if (tcb.hot.flags.sack)
-    flight.rack.on_arrival(arrival, now, tcb.cold.rtt.least(), echo, tcb.cold.reordering);
+  if (!tcb.hot.flags.sack) return;
+  if (const Bytes late = flight.rack.late_by(arrival); late != 0) [[unlikely]] {
+    const Bytes segments = std::min<Bytes>((late + tcb.hot.mss - 1) / tcb.hot.mss, 255);
+    tcb.cold.reordering.degree = std::max(tcb.cold.reordering.degree, static_cast<uint8_t>(segments));
+  }
+  flight.rack.on_arrival(arrival, now, tcb.cold.rtt.least(), echo, tcb.cold.reordering);
 }
 
 // RFC 2883 §4: the first block tells of octets that came twice when it lies below SEG.ACK or in the second.
@@ -261,11 +265,16 @@ void count_duplicates(Tcb& tcb, Flight& flight, const Told& told, const Context&
 
 void grow_window(Tcb& tcb, const wire::Segment& segment, const Told& told, Instant now) {
   TcbHot& hot = tcb.hot;
-  if (!told.advances) return;
+  // RFC 5681 §3.2 lets duplicates pass, for they may tell of a loss. Where the path is known to reorder they
+  // seldom do: something is always missing, SND.UNA moves in leaps, and a window that grew by so much a leap
+  // would hardly grow.
+  const bool by_arrival = hot.flags.sack && tcb.cold.reordering.seen;
+  const Bytes acked = by_arrival ? told.delivered : segment.ack - hot.snd_una;
+  if (by_arrival ? acked == 0 : !told.advances) return;
   tcb.cold.cc.on_ack({.now = now,
                       .ack = segment.ack,
                       .snd_nxt = hot.snd_nxt,
-                      .acked = segment.ack - hot.snd_una,
+                      .acked = acked,
                       .delivered = told.delivered,
                       .in_flight = told.in_flight,
                       .rtt = told.rtt,

@@ -152,6 +152,10 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
   flight.board.resent(begin, end, context.now);
   hot.flags.retransmit_forced = false;
   note_resent(tcb, begin, end, context);
+  // RFC 6298 §5 lets the timer run on. But it measures the time of the first octet outstanding, which leaves
+  // again now, behind all that is in the path's queue: nearly a time-out later than the last restart.
+  if (flight.phase == Phase::Recovery && begin == hot.snd_una)
+    hot.rtx_deadline = context.now + Micros(hot.rto_us);
   fill_again(tcb, context, begin, length, fin, segment, payload);
   return true;
 }
@@ -159,6 +163,12 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
 // SYN counts as no data that Nagle's algorithm would wait for (RFC 9293 §3.7.4).
 bool has_data_in_flight(const TcbHot& hot) {
   return hot.flags.syn_acked ? hot.has_flight() : hot.snd_nxt.after(hot.snd_una + 1);
+}
+
+// Text of a SYN goes again: the SYN has cut it, not the application, which has nothing small to wait for.
+bool is_refused_syn_text(const Tcb& tcb) {
+  const FastOpenState& state = tcb.cold.fast_open;
+  return state.data_in_syn && !state.data_taken && tcb.hot.snd_nxt == tcb.cold.iss + 1;
 }
 
 // Sender's silly-window avoidance and Nagle's algorithm (RFC 9293 §3.8.6.2.1, §3.7.4) for `length` octets of
@@ -181,14 +191,34 @@ void restart_after_idle(Tcb& tcb, const Context& context) {
   tcb.hot.cwnd = tcb.cold.cc.cwnd();
 }
 
-// The windows end a burst of several segments here: the peer's GRO need not wait for more (RFC 9293 §3.9.1.2
-// leaves it to us when to push what is queued).
-bool ends_burst(const Tcb& tcb, const Context& context, Bytes length) {
+// Where what leaves at this instant began.
+Seq burst_begin(const Tcb& tcb) {
   const TcbHot& hot = tcb.hot;
-  if (!context.params.push_bursts || !hot.has_flight() || tcb.cold.last_sent_at != context.now) return false;
+  if (hot.flight == nullptr) return hot.snd_una;  // one run
+  const recovery::Scoreboard& board = hot.flight->board;
+  if (board.empty()) return hot.snd_nxt;
+  const recovery::Run& last = board.run(static_cast<uint16_t>(board.size() - 1U));
+  const bool fresh = last.sent_at == tcb.cold.last_sent_at && last.spread == 0 && !last.retransmitted;
+  return fresh ? last.begin : hot.snd_nxt;
+}
+
+// A sender with TSO hands its driver so much at once: half the congestion window at most, lest the ACK clock
+// stop.
+bool ends_part(const Tcb& tcb, const Context& context, Bytes length) {
+  const Bytes mss = tcb.hot.mss;
+  const Bytes part = std::min(context.params.push_segments, tcb.hot.cwnd / mss / 2) * mss;
+  return part > mss && (tcb.hot.snd_nxt + length - burst_begin(tcb)) % part == 0;
+}
+
+// The windows end a burst of several segments here, or a part of it does: the peer's GRO need not wait for
+// more (RFC 9293 §3.9.1.2 leaves it to us when to push what is queued).
+[[gnu::cold]] bool ends_burst(const Tcb& tcb, const Context& context, Bytes length) {
+  const TcbHot& hot = tcb.hot;
+  if (!hot.has_flight() || tcb.cold.last_sent_at != context.now) return false;
   const Seq next = hot.snd_nxt + length;
   const Bytes room = (hot.snd_una + hot.snd_wnd).after(next) ? hot.snd_una + hot.snd_wnd - next : 0;
-  return room < hot.mss || in_flight(tcb) + length + hot.mss > hot.cwnd + limited_transmit(tcb);
+  return room < hot.mss || in_flight(tcb) + length + hot.mss > hot.cwnd + limited_transmit(tcb) ||
+         ends_part(tcb, context, length);
 }
 
 void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
@@ -236,10 +266,10 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
   if (length == 0 && !fin) return false;
   if (length != 0 && !is_worth_sending(tcb, length, unsent)) return false;
   if (length < hot.mss)
-    tcb.cold.small_in_flight = length != 0;
+    tcb.cold.small_in_flight = length != 0 && !is_refused_syn_text(tcb);
   else if (!has_data_in_flight(hot))
     tcb.cold.small_in_flight = false;
-  const bool push = ends_burst(tcb, context, length);
+  const bool push = context.params.push_bursts && ends_burst(tcb, context, length);
   fill_data(tcb, context, hot.snd_nxt, length, fin, segment, payload);
   if (push && length != 0) segment.flags = segment.flags | wire::kPsh;
   take_as_sent(tcb, context, length, fin);
@@ -284,7 +314,9 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
     flight.probe_retransmission = false;
   } else {
     const bool fin = hot.fin_sent();
-    const Bytes octets = hot.snd_nxt - later(hot.snd_una, flight.board.begin()) - (fin ? 1 : 0);
+    // What left last, and no more: a FIN that followed its data later goes alone.
+    const Seq last = flight.board.run(static_cast<uint16_t>(flight.board.size() - 1U)).begin;
+    const Bytes octets = hot.snd_nxt - later(hot.snd_una, last) - (fin ? 1 : 0);
     const Bytes length = std::min<Bytes>(octets, hot.mss);
     const Seq begin = hot.snd_nxt - (fin ? 1 : 0) - length;
     flight.board.resent_in_flight(begin, context.now);

@@ -41,7 +41,6 @@ Bytes Reassembly::append_to_block(Piece& run, const uint8_t* data, Bytes length)
 Reassembly::Result Reassembly::store(Piece*& before, Seq seq, const uint8_t* data, Bytes length,
                                      uint32_t bound) {
   bool grows = before != nullptr && before->last->end() == seq;
-  if (!grows && gaps_->runs >= bound) return Result::Full;
   if (grows) {
     const Bytes part = append_to_block(*before, data, length);
     seq += part;
@@ -80,16 +79,25 @@ void Reassembly::join(Piece& run) {
   if (next == nullptr || next->seq != run.last->end()) return;
   run.last = next->last;
   if (gaps_->last_run == next) gaps_->last_run = &run;
+  if (gaps_->near == next) gaps_->near = &run;
   --gaps_->runs;
 }
 
-// Walks runs, not pieces: there are no more of them than `bound`.
-Reassembly::Result Reassembly::insert_between(Seq seq, const uint8_t* data, Bytes length, uint32_t bound) {
+// A run that begins at or before `seq`, as far on as is known without a walk; nullptr: none is known.
+Piece* Reassembly::start_of_walk(Seq seq) const {
+  // Behind everything held is where the next segment of a burst belongs.
+  for (Piece* run : {gaps_->last_run, gaps_->near})
+    if (run != nullptr && seq.after_or_at(run->seq)) return run;
+  return nullptr;
+}
+
+// Walks runs, not pieces. `before` is then the run that the last of the octets are part of, if they are held.
+Reassembly::Result Reassembly::insert_between(Seq seq, const uint8_t* data, Bytes length, uint32_t bound,
+                                              Piece*& before) {
   Result result = Result::Duplicate;
   const Seq end = seq + length;
-  Piece* before = nullptr;
-  // Behind everything held is where the next segment of a burst belongs.
-  if (gaps_->last_run != nullptr && seq.after_or_at(gaps_->last_run->seq)) before = gaps_->last_run;
+  uint32_t walked = 0;
+  before = start_of_walk(seq);
   while (seq.before(end)) {
     Piece* run = before == nullptr ? gaps_->head : before->last->next;
     if (before != nullptr && seq.before(before->last->end())) {
@@ -100,6 +108,7 @@ Reassembly::Result Reassembly::insert_between(Seq seq, const uint8_t* data, Byte
       continue;
     }
     if (run != nullptr && run->seq.before_or_at(seq)) {
+      if (walked++ == bound) return Result::Full;
       ++gaps_->steps;
       before = run;
       continue;
@@ -118,26 +127,18 @@ Reassembly::Result Reassembly::insert_between(Seq seq, const uint8_t* data, Byte
 Reassembly::Result Reassembly::insert(Seq seq, const uint8_t* data, Bytes length, uint32_t bound) {
   if (length == 0) return Result::Duplicate;
   if (!open()) return Result::NoMemory;
-  const Result result = insert_between(seq, data, length, bound);
-  if (gaps_->head != nullptr) note_recent(block_around(seq));
+  Piece* run = nullptr;
+  const Result result = insert_between(seq, data, length, bound, run);
+  if (run != nullptr) {
+    gaps_->near = run;
+    if (seq.after_or_at(run->seq) && seq.before(run->last->end())) note_recent({run->seq, run->last->end()});
+  }
   release_if_done();
   return result;
 }
 
-// The run held around `seq`; empty when there is none.
-wire::SackBlock Reassembly::block_around(Seq seq) {
-  const Piece* run = gaps_->head;
-  if (seq.after_or_at(gaps_->last_run->seq)) run = gaps_->last_run;  // most often
-  for (; run != nullptr && run->seq.before_or_at(seq); run = run->last->next) {
-    if (seq.before(run->last->end())) return {run->seq, run->last->end()};
-    ++gaps_->steps;
-  }
-  return {seq, seq};
-}
-
 // RFC 2018 §4: the block with the latest segment first, then those reported most recently.
 void Reassembly::note_recent(const wire::SackBlock& block) {
-  if (block.left == block.right) return;
   std::array<wire::SackBlock, kRecent> kept{block};
   uint8_t count = 1;
   for (uint8_t i = 0; i < gaps_->recent_count && count < kRecent; ++i) {
@@ -158,10 +159,12 @@ void Reassembly::take_first() {
   if (piece->last != piece) {
     piece->next->last = piece->last;
     if (gaps_->last_run == piece) gaps_->last_run = piece->next;
+    if (gaps_->near == piece) gaps_->near = piece->next;
     return;
   }
   --gaps_->runs;
   if (gaps_->last_run == piece) gaps_->last_run = nullptr;
+  if (gaps_->near == piece) gaps_->near = nullptr;
 }
 
 Bytes Reassembly::release(Seq rcv_nxt, ReceiveQueue& queue) {

@@ -1,7 +1,8 @@
 // Octets that came before their turn (RFC 9293 §3.10.7.4, seventh step): runs of contiguous pieces sorted by
-// sequence number, none overlapping another. The number of runs is bounded, and so the walk along them; that of
-// pieces is too, as far as they are small; octets are by the window. Always copied out of their packets. What is held is what SACK tells (RFC 2018), the latest first, and what came twice is told once
-// (RFC 2883). A connection that misses nothing holds one pointer.
+// sequence number, none overlapping another. The walk along them for one segment is bounded; the number of pieces
+// is too, as far as they are small; octets are by the window. Always copied out of their packets. What is held is
+// what SACK tells (RFC 2018), the latest first, and what came twice is told once (RFC 2883). A connection that
+// misses nothing holds one pointer.
 #pragma once
 
 #include <array>
@@ -31,7 +32,8 @@ class Reassembly {
   Bytes octets() const { return gaps_ == nullptr ? 0 : gaps_->octets; }
 
   // Keeps what of [seq, seq + length) is not held yet: what came first stays (RFC 9293 §3.10.7.4 leaves the
-  // choice). At most `bound` runs, and at most `bound` pieces unless they hold kSmallPiece octets on average.
+  // choice). At most `bound` runs are walked past to find its place: it is near where the segment before was, or
+  // at either end, or a peer makes it up. At most `bound` pieces, unless they hold kSmallPiece octets on average.
   Result insert(Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
   // Moves what has become in order at `rcv_nxt` to the queue; returns the octets by which RCV.NXT moves.
   Bytes release(Seq rcv_nxt, ReceiveQueue& queue);
@@ -56,6 +58,7 @@ class Reassembly {
   struct Gaps {
     Piece* head = nullptr;
     Piece* last_run = nullptr;  // its first piece
+    Piece* near = nullptr;      // likewise: the run that the segment before has become part of
     uint32_t runs = 0;
     uint32_t steps = 0;
     uint32_t pieces = 0;
@@ -75,8 +78,8 @@ class Reassembly {
   Result store(Piece*& before, Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
   void join(Piece& run);
   void take_first();
-  Result insert_between(Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
-  wire::SackBlock block_around(Seq seq);
+  Piece* start_of_walk(Seq seq) const;
+  Result insert_between(Seq seq, const uint8_t* data, Bytes length, uint32_t bound, Piece*& before);
   void note_recent(const wire::SackBlock& block);
 
   Memory* memory_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 
@@ -14,7 +15,7 @@ bool ReceiveQueue::append(Packet& packet, Seq seq, const uint8_t* data, Bytes le
       return true;
     }
   }
-  return length <= Block::kCapacity && append_copy(data, length);
+  return append_copy(data, length);
 }
 
 void ReceiveQueue::append(Piece* piece) {
@@ -35,10 +36,23 @@ bool ReceiveQueue::append_copy(const uint8_t* data, Bytes length) {
     size_ += length;
     return true;
   }
-  Piece* piece = memory_->copy(Seq(), data, length);
-  if (piece == nullptr) return false;
-  append(piece);
+  // All of it or nothing: what a buffer larger than a block brought takes several.
+  Piece* first = nullptr;
+  Piece** link = &first;
+  for (Bytes at = 0; at < length; at += Block::kCapacity) {
+    *link = memory_->copy(Seq(), data + at, std::min<Bytes>(length - at, Block::kCapacity));
+    if (*link == nullptr) {
+      give_back_all(first);
+      return false;
+    }
+    link = &(*link)->next;
+  }
+  while (first != nullptr) append(std::exchange(first, first->next));
   return true;
+}
+
+void ReceiveQueue::give_back_all(Piece* first) {
+  while (first != nullptr) memory_->give_back(std::exchange(first, first->next));
 }
 
 std::span<const uint8_t> ReceiveQueue::front() const {

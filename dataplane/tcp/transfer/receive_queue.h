@@ -38,6 +38,7 @@ class ReceiveQueue {
 
  private:
   bool append_copy(const uint8_t* data, Bytes length);
+  void give_back_all(Piece* first);
 
   Memory* memory_;
   Piece* head_ = nullptr;

@@ -13,6 +13,7 @@ namespace millrace::tcp {
 struct ReceiveTuning {
   Seq from;               // one past the last octet that had been taken when it began
   uint32_t began_us = 0;  // modulo 2^32
+  Bytes before = 0;       // octets of the round before; 0: there was none
   bool running = false;
 };
 

@@ -103,6 +103,44 @@ TEST_P(Connecting, ResetBeforeAccept_IsAcceptedAllTheSame) {
   EXPECT_EQ(read(right, static_cast<int>(accepted.value), got, 10).error, ECONNRESET);
 }
 
+TEST_P(Connecting, DeferAccept_WaitsForText) {
+  const int fd = listen();
+  set(right, fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5);
+  set_nonblocking(right, fd);
+  near = make(left);
+  ASSERT_EQ(connect(near).error, 0);
+  world.run_for(1s);
+  Call call;
+  EXPECT_EQ(once(right, [&] { return server.accept(fd, nullptr, nullptr, 0, call); }).error, EAGAIN);
+  write(left, near, "text");
+  world.run_for(100ms);
+  EXPECT_GT(once(right, [&] { return server.accept(fd, nullptr, nullptr, 0, call); }).value, 0);
+}
+
+TEST_P(Connecting, DeferAccept_EndsWithItsTime) {
+  const int fd = listen();
+  set(right, fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5);
+  near = make(left);
+  ASSERT_EQ(connect(near).error, 0);
+  const Instant from = world.now();
+  pollfd polled{.fd = fd, .events = POLLIN, .revents = 0};
+  EXPECT_EQ(finish(right, [&](Call& call) { return server.poll({&polled, 1}, call, -1); }).value, 1);
+  EXPECT_GT(world.now() - from, 4s);
+  EXPECT_LT(world.now() - from, 6s);
+  EXPECT_GT(accept(fd), 0);
+}
+
+TEST_P(Connecting, DeferAccept_ListenerClosedMeanwhile_Resets) {
+  const int fd = listen();
+  set(right, fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5);
+  near = make(left);
+  ASSERT_EQ(connect(near).error, 0);
+  world.run_for(100ms);
+  once(right, [&] { return server.close(fd); });
+  world.run_for(100ms);
+  EXPECT_EQ(get(left, near, SOL_SOCKET, SO_ERROR), ECONNRESET);
+}
+
 TEST_P(Connecting, AcceptTimeout_EndsTheWait) {
   const int fd = listen();
   const timeval limit{.tv_sec = 2, .tv_usec = 0};

@@ -1,5 +1,9 @@
 // Options and TCP_INFO.
 #include "app/socket/tcp_info.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include "bench.h"
 
 namespace millrace::socket::test {
@@ -122,6 +126,83 @@ TEST_P(Options, Info_InLinuxLayout) {
   length = sizeof info;
   server.get_option(listener, IPPROTO_TCP, TCP_INFO, &info, &length);
   EXPECT_EQ(info.state, TCP_LISTEN);
+}
+
+// Linux goes on telling of a connection that has ended.
+TEST_P(Options, Info_OutlivesTheConnection) {
+  establish();
+  write(left, near, text(3000));
+  world.run_for(500ms);
+  const ::linger now{.l_onoff = 1, .l_linger = 0};
+  server.set_option(far, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  once(right, [&] { return server.close(far); });
+  world.run_for(100ms);
+  TcpInfo info;
+  socklen_t length = sizeof info;
+  ASSERT_EQ(client.get_option(near, IPPROTO_TCP, TCP_INFO, &info, &length).error, 0);
+  EXPECT_EQ(info.state, TCP_CLOSE);
+  EXPECT_EQ(info.bytes_acked, 3000U);
+  EXPECT_EQ(info.delivered, 1 + (3000 + info.snd_mss - 1) / info.snd_mss) << "the SYN and the text";
+  EXPECT_GT(info.rtt, 0U);
+  EXPECT_EQ(info.unacked, 0U);
+}
+
+// Lost and sent again: counted as both until it arrives.
+TEST_P(Options, Info_TellsOfLossRecovery) {
+  establish();
+  write(left, near, text(4000));
+  world.run_for(500ms);
+  world.set_links({.delay = 10ms, .faults = {.loss_ppm = 1'000'000}});
+  write(left, near, text(8000));
+  world.run_for(800ms);
+  TcpInfo info;
+  socklen_t length = sizeof info;
+  ASSERT_EQ(client.get_option(near, IPPROTO_TCP, TCP_INFO, &info, &length).error, 0);
+  EXPECT_EQ(info.ca_state, 4) << "TCP_CA_Loss";
+  EXPECT_EQ(info.retrans, 1U);
+  EXPECT_EQ(info.lost, info.unacked);
+  EXPECT_EQ(info.sacked, 0U);
+  EXPECT_GT(info.backoff, 0U);
+  world.set_links({.delay = 10ms});
+}
+
+TEST_P(Options, QuickAckOff_DelaysTheAcknowledgement) {
+  for (const bool quick : {true, false}) {
+    establish();
+    write(left, near, "w");  // its acknowledgement opens the window, too
+    world.run_for(100ms);
+    set(right, far, IPPROTO_TCP, TCP_QUICKACK, quick ? 1 : 0);
+    EXPECT_EQ(get(right, far, IPPROTO_TCP, TCP_QUICKACK), quick ? 1 : 0);
+    write(left, near, "x");
+    world.run_for(30ms);
+    int unacknowledged = -1;
+    client.ioctl(near, SIOCOUTQ, &unacknowledged);
+    EXPECT_EQ(unacknowledged, quick ? 0 : 1);
+    if (!quick) set(right, far, IPPROTO_TCP, TCP_QUICKACK, 1);  // and now at once
+    world.run_for(15ms);
+    client.ioctl(near, SIOCOUTQ, &unacknowledged);
+    EXPECT_EQ(unacknowledged, 0);
+    client.close(near);
+    server.close(far);
+    server.close(listener);
+    world.run_for(200s);
+  }
+}
+
+TEST_P(Options, WindowClamp_BoundsWhatIsOffered) {
+  listener = listen();
+  near = make(left);
+  set(left, near, IPPROTO_TCP, TCP_WINDOW_CLAMP, 3000);
+  ASSERT_EQ(connect(near).error, 0);
+  far = accept(listener);
+  set_nonblocking(right, far);
+  EXPECT_EQ(write(right, far, text(10'000)).value, 10'000);
+  world.run_for(1s);
+  int readable = 0;
+  client.ioctl(near, SIOCINQ, &readable);
+  EXPECT_GT(readable, 0);
+  EXPECT_LE(readable, 3000 + 256) << "the window scale's unit";
+  EXPECT_EQ(set(left, near, IPPROTO_TCP, TCP_WINDOW_CLAMP, 0), EINVAL) << "Linux allows it when closed alone";
 }
 
 }  // namespace

@@ -36,10 +36,18 @@ TEST(Rtt, SecondSample_IsWeighed) {
 TEST(Rtt, Rto_StaysWithinItsBounds) {
   RttEstimator rtt;
   rtt.sample(10us);
-  EXPECT_EQ(rtt.rto(kBounds), 200ms);
+  EXPECT_EQ(rtt.rto(kBounds), 200ms + 10us);
   RttEstimator slow;
   slow.sample(400s);
   EXPECT_EQ(slow.rto(kBounds), 60s);
+}
+
+// A steady path of a long round trip: a lost retransmission is found out after two of them, before the time-out.
+TEST(Rtt, EvenLongRoundTrip_LeavesTheLeastRtoBeyondIt) {
+  RttEstimator rtt;
+  for (int i = 0; i < 100; ++i) rtt.sample(100ms);
+  EXPECT_LT(rtt.rttvar(), 1ms);
+  EXPECT_EQ(rtt.rto(kBounds), 300ms);
 }
 
 TEST(Rtt, Backoff_DoublesUpToTheBoundAndClears) {

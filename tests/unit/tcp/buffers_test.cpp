@@ -115,6 +115,34 @@ TEST(ReceiveQueue, SmallPayloads_AreCopiedTogetherAndPinNoPacket) {
   queue.clear();
 }
 
+// A buffer of 9 KB (jumbo frames) with a third of that in it, behind queued text.
+TEST(ReceiveQueue, APayloadLargerThanABlockInALargerBuffer_IsCopiedIntoSeveral) {
+  HeapPool pool(4, 16384);
+  Memory memory(1 << 20, 4);
+  ReceiveQueue queue(memory);
+  const auto content = octets(6000, 5);
+  Packet small = packet_with(pool, octets(10, 0));
+  ASSERT_TRUE(queue.append(small, Seq(1), small.data(), 10));
+  Packet packet = packet_with(pool, content);
+  ASSERT_TRUE(queue.append(packet, Seq(11), packet.data(), 6000));
+  EXPECT_TRUE(packet) << "copied: the buffer is more than twice as large";
+  std::vector<uint8_t> out(6010);
+  EXPECT_EQ(queue.copy(0, out), 6010U);
+  EXPECT_TRUE(std::equal(content.begin(), content.end(), out.begin() + 10));
+  queue.clear();
+  EXPECT_EQ(memory.used_bytes(), 0U);
+}
+
+TEST(ReceiveQueue, WithoutMemoryForAllOfAPayload_TakesNothing) {
+  HeapPool pool(4, 16384);
+  Memory memory(3 * kBlockBytes, 0);
+  ReceiveQueue queue(memory);
+  Packet packet = packet_with(pool, octets(6100, 5));
+  EXPECT_FALSE(queue.append(packet, Seq(1), packet.data(), 6100));
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(memory.used_bytes(), 0U);
+}
+
 TEST(ReceiveQueue, BeyondTheBoundOfHeldPackets_Copies) {
   HeapPool pool(4, 2048);
   Memory memory(1 << 20, 1);

@@ -121,6 +121,37 @@ TEST_F(ReassemblyTest, TheBound_IsKept) {
   EXPECT_EQ(reassembly.pieces(), 4U);
 }
 
+// A queue that overflowed lost every other segment of a large window: all that came is held, without a walk.
+TEST_F(ReassemblyTest, EverySecondSegmentMissing_AllOthersAreHeld) {
+  constexpr uint32_t kRuns = 40 * kBound / 8, kSegment = 1000;
+  Memory large{64 << 20, 0};
+  Reassembly many(large);
+  const std::vector<uint8_t> data(kSegment);
+  for (uint32_t i = 0; i < kRuns; ++i)
+    ASSERT_EQ(many.insert(base + (2 * i + 1) * kSegment, data.data(), kSegment, kBound / 8), Result::Stored) << i;
+  EXPECT_EQ(many.runs(), kRuns);
+  EXPECT_EQ(many.steps(), 0U);
+  // Sent again in order, from somewhere in the middle on: each finds its place beside the one before.
+  for (uint32_t i = 5; i < kRuns; ++i)
+    ASSERT_EQ(many.insert(base + 2 * i * kSegment, data.data(), kSegment, kBound / 8), Result::Stored) << i;
+  EXPECT_EQ(many.runs(), 5U) << "the first four, and one of all the rest";
+  EXPECT_LE(many.steps(), kRuns);
+}
+
+// A peer that puts a segment where no other is near: it is walked for so far and no further.
+TEST_F(ReassemblyTest, FarFromEverything_IsNotWalkedFor) {
+  constexpr uint32_t kRuns = 1000, kSegment = 600, kWalk = 16;
+  Memory large{64 << 20, 0};
+  Reassembly many(large);
+  const std::vector<uint8_t> data(kSegment);
+  for (uint32_t i = 0; i < kRuns; ++i)
+    many.insert(base + (3 * i + 1) * kSegment, data.data(), kSegment, kWalk);
+  const uint32_t before = many.steps();
+  EXPECT_EQ(many.insert(base + (3 * kWalk + 2) * kSegment + 300, data.data(), 100, kWalk), Result::Full);
+  EXPECT_EQ(many.steps() - before, kWalk);
+  EXPECT_EQ(many.insert(base + (3 * kWalk - 1) * kSegment + 300, data.data(), 100, kWalk), Result::Stored);
+}
+
 TEST_F(ReassemblyTest, WithoutMemory_SaysSo) {
   Memory small(100, 0);
   Reassembly poor(small);

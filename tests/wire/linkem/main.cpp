@@ -24,6 +24,7 @@
 
 #include "end.h"
 #include "sim/impairments.h"
+#include "sim/receiver_view.h"
 
 namespace millrace::linkem {
 namespace {
@@ -76,11 +77,17 @@ Options read_options(int count, char** arguments) {
   return options;
 }
 
-// How frames fared, by sim::Fate; and those that the device behind the link did not take.
+// How frames fared, by sim::Fate; those that the device behind the link did not take; and what of the data was
+// sent again, for something or for nothing.
 struct Tally final : sim::DepartureObserver {
-  void departed(const sim::Flight& flight, std::span<const uint8_t>) override {
+  void departed(const sim::Flight& flight, std::span<const uint8_t> sent) override {
     ++fates[static_cast<size_t>(flight.fate)];
+    if (flight.fate != sim::Fate::Duplicate) flows.departed(sent);
   }
+  void arrived(const sim::Flight& flight) {
+    if (flight.fate != sim::Fate::Duplicate && flight.fate != sim::Fate::Corrupted) flows.arrived(flight.octets);
+  }
+  sim::FlowViews flows;
   std::array<uint64_t, 5> fates{};
   uint64_t refused = 0;
 };
@@ -99,8 +106,12 @@ struct Lane {
     }
   }
   void hand_out() {
-    while (const auto flight = link.take(now()))
-      if (!to.write(flight->octets)) ++tally.refused;
+    while (const auto flight = link.take(now())) {
+      if (to.write(flight->octets))
+        tally.arrived(*flight);
+      else
+        ++tally.refused;
+    }
   }
 
   End& from;
@@ -113,7 +124,11 @@ std::string json_of(const Lane& lane) {
   std::string out = "{";
   for (size_t i = 0; i < lane.tally.fates.size(); ++i)
     out += "\"" + std::string(sim::name_of(static_cast<sim::Fate>(i))) + "\": " + std::to_string(lane.tally.fates[i]) + ", ";
-  return out + "\"refused\": " + std::to_string(lane.tally.refused) + "}";
+  const sim::FlowViews::Counts& counts = lane.tally.flows.counts();
+  return out + "\"refused\": " + std::to_string(lane.tally.refused) +
+         ", \"data_segments\": " + std::to_string(counts.sent) +
+         ", \"retransmitted\": " + std::to_string(counts.retransmitted) +
+         ", \"spurious\": " + std::to_string(counts.spurious) + "}";
 }
 
 int signals() {
