@@ -122,7 +122,7 @@ class Cell:
 
 def path_cells(controllers, quick):
     """One flow. Measured after slow start: from 30 round trips (200 frames at least) on, until so many segments have
-    arrived or so many round trips have passed."""
+    arrived or so many round trips have passed (and some seconds: time-outs take a fifth of one, however short the path)."""
     made = []
     for controller, weather, rate, rtt in itertools.product(controllers, WEATHERS, RATES, RTTS_US):
         path = Path(rate, rtt, weather)
@@ -130,9 +130,10 @@ def path_cells(controllers, quick):
         if quick and full_rate and path.frames_in_flight > QUICK_FRAMES_IN_FLIGHT:
             continue
         round_us = max(rtt, path.frame_us)
-        segments = max(QUICK_SEGMENTS if quick else FULL_SEGMENTS, math.ceil((2 if quick else 12) * path.frames_in_flight))
+        segments = max(QUICK_SEGMENTS if quick else FULL_SEGMENTS, math.ceil(20 * path.frames_in_flight))
         made.append(Cell("path", path, (controller,), warm_up_us=math.ceil(max(30 * round_us, 200 * path.frame_us)),
-                         limit_us=math.ceil((2000 if quick else 10_000) * round_us), segments=segments))
+                         limit_us=math.ceil(max((2000 if quick else 10_000) * round_us, 10e6 if quick else 60e6)),
+                         segments=segments))
     return made
 
 

@@ -15,7 +15,8 @@ std::unique_ptr<dpdk::MbufPool> make_pool(const std::string& name, uint32_t pack
                                       .packets = packets,
                                       .frame_room = port.frame_room(),
                                       .numa_node = port.numa_node(),
-                                      .lcores = lcores}));
+                                      .lcores = lcores,
+                                      .dense = port.quirks().dense_mbufs}));
 }
 
 }  // namespace

@@ -23,11 +23,34 @@ uint16_t data_room(uint32_t frame_room) {
 // half).
 uint32_t held_back(unsigned lcores) { return (lcores + 1) * kCache * 3 / 2; }
 
+// As rte_pktmbuf_pool_create, which knows no flags. A device that addresses memory by pages must not be given
+// an object that lies across two of them; where none does, the pages' ends need not stay empty.
+rte_mempool* create_dense(const MbufPoolParams& params) {
+  const uint16_t room = data_room(params.frame_room);
+  rte_pktmbuf_pool_private area{.mbuf_data_room_size = room, .mbuf_priv_size = 0, .flags = 0};
+  rte_mempool* pool = rte_mempool_create_empty(params.name.c_str(), params.packets + held_back(params.lcores),
+                                               sizeof(rte_mbuf) + room, kCache, sizeof area, params.numa_node,
+                                               RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+  if (pool == nullptr) return nullptr;
+  rte_pktmbuf_pool_init(pool, &area);
+  if (const int populated = rte_mempool_populate_default(pool); populated < 0) {
+    rte_mempool_free(pool);
+    rte_errno = -populated;
+    return nullptr;
+  }
+  rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
+  return pool;
+}
+
+rte_mempool* create_paged(const MbufPoolParams& params) {
+  return rte_pktmbuf_pool_create(params.name.c_str(), params.packets + held_back(params.lcores), kCache, 0,
+                                 data_room(params.frame_room), params.numa_node);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<MbufPool>> MbufPool::create(const MbufPoolParams& params) {
-  rte_mempool* pool = rte_pktmbuf_pool_create(params.name.c_str(), params.packets + held_back(params.lcores),
-                                              kCache, 0, data_room(params.frame_room), params.numa_node);
+  rte_mempool* pool = params.dense ? create_dense(params) : create_paged(params);
   if (pool != nullptr) return std::make_unique<MbufPool>(pool);
   const uint64_t mebibytes = (bytes(params.packets, params.frame_room, params.lcores) >> 20) + 1;
   return Failure{"no memory for " + std::to_string(params.packets) + " packet buffers (" +

@@ -20,6 +20,7 @@ struct MbufPoolParams {
   uint32_t frame_room = 0;  // octets of the largest frame
   int numa_node = -1;       // any
   unsigned lcores = 1;      // that give packets back
+  bool dense = false;       // nothing between one object and the next, not even where a page ends
 };
 
 class MbufPool final : public PacketPool {

@@ -30,6 +30,7 @@ constexpr Quirks kQuirks[] = {
      .checksum = Checksum::Software,
      .max_mtu = 3542,
      .min_rx_mbufs = 8191,
+     .dense_mbufs = true,
      .host_interface = true,
      .peer_offloads = true,
      .wake = RxWakeBy::Xdp,

@@ -30,6 +30,9 @@ struct Quirks {
   // The driver takes so many at the start.
   uint32_t min_rx_mbufs = 0;
   bool proven = true;
+  // Registers as much memory with the kernel as mbufs would take side by side. What lies beyond, where pages
+  // end between them, cannot be sent or received into.
+  bool dense_mbufs = false;
   // `iface` names an interface of the kernel, which must be there.
   bool host_interface = false;
   // `iface` is made by the driver, and the kernel's side of it bears the port's MAC address: ours must be

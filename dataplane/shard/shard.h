@@ -64,8 +64,8 @@ class Shard final : public app::Stack {
   bool stop_listening(const Endpoint& local) override;
   bool is_local(const IpAddress& address) const override;
   bool set_fast_open_pending(const Endpoint& local, uint32_t pending) override;
-  std::optional<Bytes> fast_open_room(const app::ConnectOptions& options) const override;
   const TcpParams& tcp_params() const override;
+  std::optional<Bytes> fast_open_room(const app::ConnectOptions& options) const override;
   Instant now() const override;
 
   // One more address of ours, for as long as the shard lives; it is not announced.

@@ -135,23 +135,4 @@ void Memory::give_back_cell(void* memory) {
   used_ -= kCellBytes;
 }
 
-void* Memory::take_page() {
-  if (!charge(kPageBytes)) return nullptr;
-  if (free_pages_ == nullptr) {
-    pages_.push_back(std::make_unique_for_overwrite<Page>());
-    pages_.back()->next = nullptr;
-    free_pages_ = pages_.back().get();
-  }
-  Page* page = free_pages_;
-  free_pages_ = page->next;
-  return page;
-}
-
-void Memory::give_back_page(void* memory) {
-  Page* page = new (memory) Page;
-  page->next = free_pages_;
-  free_pages_ = page;
-  used_ -= kPageBytes;
-}
-
 }  // namespace millrace::tcp

@@ -18,6 +18,7 @@ inline constexpr uint32_t kBlockBytes = 2048;
 // Side blocks of a connection: what it needs only while something is missing or under way.
 inline constexpr uint32_t kCellBytes = 320;
 inline constexpr uint32_t kPageBytes = 16384;
+inline constexpr uint32_t kLargePageBytes = 65536;
 
 // Octets [begin, end) of `data` are in use.
 struct Block {
@@ -36,7 +37,7 @@ static_assert(sizeof(Block) == kBlockBytes);
 struct Piece {
   Piece* next = nullptr;
   Piece* last = nullptr;  // of the contiguous pieces that this one begins: used while out of order
-  Seq seq;  // of the first octet: used while out of order
+  Seq seq;                // of the first octet: used while out of order
   uint32_t length = 0;
   const uint8_t* data = nullptr;
   Packet packet;           // holds `data`, or
@@ -74,8 +75,11 @@ class Memory {
   void* take_cell_always();
   void give_back_cell(void* cell);
   // kPageBytes likewise. nullptr: the budget is spent.
-  void* take_page();
-  void give_back_page(void* page);
+  void* take_page() { return take(pages_, free_pages_); }
+  void give_back_page(void* page) { give_back<Page>(page, free_pages_); }
+  // kLargePageBytes likewise.
+  void* take_large_page() { return take(large_pages_, free_large_pages_); }
+  void give_back_large_page(void* page) { give_back<LargePage>(page, free_large_pages_); }
 
   uint64_t used_bytes() const { return used_; }
   uint64_t budget_bytes() const { return budget_; }
@@ -102,15 +106,27 @@ class Memory {
     unsigned char rest[kCellBytes - sizeof(Cell*)];
   };
   static_assert(sizeof(Cell) == kCellBytes);
-  struct alignas(64) Page {
-    Page* next = nullptr;
-    unsigned char rest[kPageBytes - sizeof(Page*)];
+  template <uint32_t kBytes>
+  struct alignas(64) PageOf {
+    PageOf* next = nullptr;
+    unsigned char rest[kBytes - sizeof(PageOf*)];
   };
-  static_assert(sizeof(Page) == kPageBytes);
+  using Page = PageOf<kPageBytes>;
+  using LargePage = PageOf<kLargePageBytes>;
+  static_assert(sizeof(Page) == kPageBytes && sizeof(LargePage) == kLargePageBytes);
   // What payload may take: some is left for side blocks that are always there.
   uint64_t payload_budget() const { return budget_ - budget_ / 64 / kBlockBytes * kBlockBytes; }
   bool charge(uint64_t bytes);
   Piece* take_piece();
+  template <typename P>
+  void* take(std::vector<std::unique_ptr<P>>& all, P*& free);
+  template <typename P>
+  void give_back(void* memory, P*& free) {
+    P* page = new (memory) P;
+    page->next = free;
+    free = page;
+    used_ -= sizeof(P);
+  }
 
   uint64_t budget_;
   uint64_t held_bound_;
@@ -123,11 +139,26 @@ class Memory {
   Piece* free_pieces_ = nullptr;
   Cell* free_cells_ = nullptr;
   Page* free_pages_ = nullptr;
+  LargePage* free_large_pages_ = nullptr;
   std::vector<std::unique_ptr<Block[]>> block_chunks_;
   std::vector<std::unique_ptr<Piece[]>> piece_chunks_;
   std::vector<std::unique_ptr<TcbRare>> free_rare_;  // no more than were in use at once
   std::vector<std::unique_ptr<Cell[]>> cell_chunks_;
   std::vector<std::unique_ptr<Page>> pages_;
+  std::vector<std::unique_ptr<LargePage>> large_pages_;
 };
+
+template <typename P>
+void* Memory::take(std::vector<std::unique_ptr<P>>& all, P*& free) {
+  if (!charge(sizeof(P))) return nullptr;
+  if (free == nullptr) {
+    all.push_back(std::make_unique_for_overwrite<P>());
+    all.back()->next = nullptr;
+    free = all.back().get();
+  }
+  P* page = free;
+  free = page->next;
+  return page;
+}
 
 }  // namespace millrace::tcp

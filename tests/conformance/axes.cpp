@@ -29,8 +29,9 @@ constexpr std::array<EventInfo, kEvents> kEventInfos = {{
 constexpr std::array<std::string_view, kSeqs> kSeqNames = {"left_of_window", "overlapping",   "at_left_edge",
                                                            "inside",         "at_last_octet", "at_right_edge",
                                                            "right_of_window"};
-constexpr std::array<std::string_view, kAcks> kAckNames = {"acks_old", "acks_una", "acks_inside", "acks_nxt",
-                                                           "acks_beyond"};
+constexpr std::array<std::string_view, kAcks> kAckNames = {"acks_too_old", "acks_old_edge",  "acks_old",
+                                                           "acks_una",     "acks_inside",    "acks_nxt",
+                                                           "acks_beyond",  "acks_far_beyond"};
 
 const EventInfo& info(Event event) { return kEventInfos[static_cast<size_t>(event)]; }
 
@@ -46,6 +47,7 @@ uint32_t in_flight(const Place& place) {
   switch (place.stage) {
     case Stage::SynSent:
     case Stage::SynReceived:
+    case Stage::SynReceivedFastOpen:
       return 1;
     case Stage::FinWait1:
     case Stage::FinWait1Deaf:
@@ -83,6 +85,10 @@ Seq seq_of(const Cell& cell, const Variables& v) {
 
 Seq ack_of(AckAt at, const Variables& v) {
   switch (at) {
+    case AckAt::TooOld:
+      return v.snd_una - kPeerWindow - 1;
+    case AckAt::OldEdge:
+      return v.snd_una - kPeerWindow;
     case AckAt::Old:
       return v.snd_una - 1;
     case AckAt::Una:
@@ -93,6 +99,8 @@ Seq ack_of(AckAt at, const Variables& v) {
       return v.snd_nxt;
     case AckAt::Beyond:
       return v.snd_nxt + 1;
+    case AckAt::FarBeyond:
+      return v.snd_nxt + kPeerWindow;
   }
   return v.snd_nxt;
 }
@@ -102,9 +110,9 @@ Seq ack_of(AckAt at, const Variables& v) {
 std::vector<Place> all_places() {
   std::vector<Place> out;
   for (const Stage stage :
-       {Stage::Closed, Stage::Listen, Stage::SynSent, Stage::SynReceived, Stage::Established, Stage::FinWait1,
-        Stage::FinWait2, Stage::FinWait1Deaf, Stage::FinWait2Deaf, Stage::CloseWait, Stage::Closing,
-        Stage::LastAck, Stage::TimeWait})
+       {Stage::Closed, Stage::Listen, Stage::SynSent, Stage::SynReceived, Stage::SynReceivedFastOpen,
+        Stage::Established, Stage::FinWait1, Stage::FinWait2, Stage::FinWait1Deaf, Stage::FinWait2Deaf,
+        Stage::CloseWait, Stage::Closing, Stage::LastAck, Stage::TimeWait})
     for (const Opening opening : {Opening::Passive, Opening::Active})
       for (const bool sending : {false, true})
         if (exists(stage, opening) && (!sending || can_be_sending(stage)))

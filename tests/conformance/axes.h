@@ -29,8 +29,17 @@ enum class SeqAt : uint8_t {
 };
 inline constexpr unsigned kSeqs = 7;
 
-enum class AckAt : uint8_t { Old, Una, Inside, Nxt, Beyond };
-inline constexpr unsigned kAcks = 5;
+enum class AckAt : uint8_t {
+  TooOld,   // SND.UNA - MAX.SND.WND - 1: RFC 5961 §5.2 no longer takes it
+  OldEdge,  // SND.UNA - MAX.SND.WND: the oldest that it takes
+  Old,      // SND.UNA - 1
+  Una,      // SND.UNA
+  Inside,
+  Nxt,        // SND.NXT
+  Beyond,     // SND.NXT + 1
+  FarBeyond,  // SND.NXT + MAX.SND.WND
+};
+inline constexpr unsigned kAcks = 8;
 
 // A state as reached one way; `sending`: with octets of ours in flight.
 struct Place {

@@ -12,7 +12,7 @@ using Octets = std::vector<uint8_t>;
 
 inline constexpr size_t kIpAt = 14;
 
-inline bool is_v4(const Octets& frame) { return frame[12] == 0x08; }
+inline bool is_v4(const Octets& frame) { return frame.at(12) == 0x08; }
 inline void put16(Octets& frame, size_t at, size_t value) {
   frame.at(at) = static_cast<uint8_t>(value >> 8);
   frame.at(at + 1) = static_cast<uint8_t>(value);

@@ -93,6 +93,21 @@ TEST_P(Opens, SimultaneousOpen_EndsInAWorkingConnection) {
   }
 }
 
+// RFC 9293 §3.10.7.3, fourth: text of the SYN is queued until ESTABLISHED has been reached.
+TEST_P(Opens, SimultaneousOpen_TextOfTheSynIsDeliveredOnceEstablished) {
+  Walk& w = at(Stage::SynSent);
+  peer().send({.flags = wire::kSyn, .seq = w.v.irs, .length = 30, .options = mss_option()});
+  EXPECT_EQ(peer().state(), State::SynReceived);
+  EXPECT_EQ(peer().take_one().segment.ack, w.v.irs + 1) << "not before it has its place";
+  EXPECT_TRUE(w.app.received.empty());
+  w.v.rcv_nxt = w.v.irs + 31;
+  peer().send(w.next(wire::kAck));
+  EXPECT_EQ(peer().state(), State::Established);
+  ASSERT_EQ(w.app.received.size(), 30U);
+  EXPECT_EQ(w.app.received[0], Peer::octet_at(w.v.irs + 1));
+  EXPECT_EQ(peer().take_one().segment.ack, w.v.irs + 31);
+}
+
 // RFC 9293 §3.10.4, SYN-RECEIVED: "form a FIN segment and send it, and enter FIN-WAIT-1".
 TEST_P(Opens, SynReceived_CloseAndThenAck_GoesOnToFinWait2) {
   Walk& w = begin();

@@ -47,7 +47,8 @@ constexpr uint32_t kBeyond = any_of({SeqAt::Inside, SeqAt::LastOctet});
 namespace ack {
 constexpr uint32_t kAny = (1U << kAcks) - 1;
 constexpr uint32_t kNxt = any_of({AckAt::Nxt});
-constexpr uint32_t kBeyond = any_of({AckAt::Beyond});
+constexpr uint32_t kTooOld = any_of({AckAt::TooOld});
+constexpr uint32_t kBeyond = any_of({AckAt::Beyond, AckAt::FarBeyond});
 // In SYN-SENT and SYN-RECEIVED nothing but our SYN can be acknowledged.
 constexpr uint32_t kNotOurSyn = kAny & ~kNxt;
 }  // namespace ack
@@ -71,7 +72,7 @@ struct Paragraph {
 
 constexpr Answer kAckOfSyn{wire::kAck, {From::SndNxt}, {From::SegSeq, 1}};
 // "Other states", as §3.10.7.4 calls them.
-constexpr uint32_t kOtherStates = in::kSynReceived | in::kSynchronized;
+constexpr uint32_t kOtherStates = in::kSynReceived | in::kFastOpen | in::kSynchronized;
 
 const std::vector<Paragraph>& closed_and_listen() {
   static const std::vector<Paragraph> paragraphs = {
@@ -162,17 +163,11 @@ const std::vector<Paragraph>& first() {
        .enters = State::SynReceived},
 
       {.section = "RFC 1337 §3; deviation: rfc1337", .stages = in::kTimeWait, .events = ev::kRst},
-      {.section = "§3.10.7.4 first, or second, check 3; deviation: right-edge",
-       .stages = kOtherStates,
-       .events = ev::kRst,
-       .seqs = at::kRightEdge,
-       .answers = {answer::kMayAck}},
       {.section = "§3.10.7.4 first: a RST is dropped",
        .stages = kOtherStates,
        .events = ev::kRst,
        .seqs = at::kOutside},
-      // In ESTABLISHED and the like, and after an active OPEN, an empty segment at the right edge is as good
-      // as
+      // In ESTABLISHED and the like, and after an active OPEN, an acknowledgement at the right edge is as good as
       // one inside: deviation right-edge. The records of SYN-RECEIVED and TIME-WAIT know no such thing.
       {.section = "§3.10.7.4 first",
        .stages = in::kTimeWait,
@@ -217,6 +212,12 @@ const std::vector<Paragraph>& second_to_fourth() {
        .when = OpenedActively,
        .enters = State::Closed,
        .app = "closed(refused)"},
+      // The application has its data, and so is told.
+      {.section = "§3.10.7.4 second, SYN-RECEIVED (MUST-11); RFC 7413 §4.2.2",
+       .stages = in::kFastOpen,
+       .events = ev::kRst,
+       .enters = State::Closed,
+       .app = "closed(reset)"},
       {.section = "§3.10.7.4 second, check 2 (MUST-12); RFC 5961 §3.2",
        .stages = in::kSynchronized & ~in::kTimeWait,
        .events = ev::kRst,
@@ -228,7 +229,7 @@ const std::vector<Paragraph>& second_to_fourth() {
        .events = ev::kSyn,
        .when = OpenedPassively,
        .enters = State::Listen},
-      {.section = "§3.10.7.4 fourth; RFC 5961 §4.2",
+      {.section = "§3.10.7.4 fourth; RFC 5961 §4.2; deviation: fast-open-syn",
        .stages = kOtherStates,
        .events = ev::kSyn,
        .answers = {answer::kAck}},
@@ -246,7 +247,7 @@ const std::vector<Paragraph>& fifth() {
        .answers = {answer::kMayAck}},
       {.section = "§3.10.7.4 fifth: the ACK bit is off", .stages = kOtherStates, .events = ev::kNothing},
       {.section = "§3.10.7.4 fifth, SYN-RECEIVED; §3.5.2 group 2",
-       .stages = in::kSynReceived,
+       .stages = in::kSynReceived | in::kFastOpen,
        .events = ev::kAck,
        .acks = ack::kNotOurSyn,
        .answers = {answer::kRstFromAck}},
@@ -256,6 +257,22 @@ const std::vector<Paragraph>& fifth() {
        .then = Then::GoOn,
        .enters = State::Established,
        .app = "established"},
+      {.section = "RFC 7413 §4.2.2: the handshake ends, of which the application is not told",
+       .stages = in::kFastOpen,
+       .events = ev::kAck,
+       .then = Then::GoOn,
+       .enters = State::Established},
+      {.section = "RFC 5961 §5.2: deviation: time-wait-acks",
+       .stages = in::kTimeWait,
+       .events = ev::kAckAlone,
+       .seqs = at::kEdge,
+       .acks = ack::kTooOld,
+       .answers = {answer::kMayAck}},
+      {.section = "RFC 5961 §5.2: older than the largest window of the peer allows",
+       .stages = in::kSynchronized,
+       .events = ev::kAck,
+       .acks = ack::kTooOld,
+       .answers = {answer::kAck}},
       {.section = "§3.10.7.4 fifth: acknowledges something not yet sent; RFC 5961 §5.2; §3.5.2 group 3",
        .stages = in::kSynchronized,
        .events = ev::kAck,

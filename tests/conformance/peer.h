@@ -21,6 +21,7 @@ namespace millrace::conformance {
 inline constexpr uint16_t kOurPort = 80;
 inline constexpr uint16_t kPeerPort = 7000;
 inline constexpr uint16_t kPeerMss = 1460;
+inline constexpr uint16_t kPeerWindow = 20'000;  // MAX.SND.WND, where no test says otherwise
 
 // A segment that left the shard, as the peer sees it.
 struct Captured {
@@ -35,7 +36,7 @@ struct PeerSegment {
   Seq seq = {};
   Seq ack = {};
   uint32_t length = 0;
-  uint16_t window = 20'000;
+  uint16_t window = kPeerWindow;
   uint16_t urgent_pointer = 0;
   wire::TcpOptions options = {};
   uint8_t dscp = 0;
@@ -48,8 +49,8 @@ struct PeerSegment {
 
 std::string describe(const wire::Segment& segment);
 
-// Small tables, short retries of which nobody is told, and a window of 1000 octets, which does not grow, so that
-// one segment can reach past its edge.
+// Small tables, short retries of which nobody is told, and a window of 1000 octets, which does not grow, so
+// that one segment can reach past its edge.
 ShardParams default_params(Family family);
 
 class Peer {

@@ -92,6 +92,7 @@ inline constexpr uint32_t kClosed = stages(Stage::Closed);
 inline constexpr uint32_t kListen = stages(Stage::Listen);
 inline constexpr uint32_t kSynSent = stages(Stage::SynSent);
 inline constexpr uint32_t kSynReceived = stages(Stage::SynReceived);
+inline constexpr uint32_t kFastOpen = stages(Stage::SynReceivedFastOpen);
 inline constexpr uint32_t kEstablished = stages(Stage::Established, Stage::EstablishedSending);
 inline constexpr uint32_t kFinWait1 = stages(Stage::FinWait1);
 inline constexpr uint32_t kFinWait2 = stages(Stage::FinWait2);
@@ -105,7 +106,7 @@ inline constexpr uint32_t kTimeWait = stages(Stage::TimeWait);
 inline constexpr uint32_t kTakesText = kEstablished | kFinWait1 | kFinWait2;
 inline constexpr uint32_t kPeerFinished = kCloseWait | kClosing | kLastAck | kTimeWait;
 inline constexpr uint32_t kSynchronized = kTakesText | kDeaf | kPeerFinished;
-inline constexpr uint32_t kAll = kClosed | kListen | kSynSent | kSynReceived | kSynchronized;
+inline constexpr uint32_t kAll = kClosed | kListen | kSynSent | kSynReceived | kFastOpen | kSynchronized;
 }  // namespace in
 
 namespace answer {

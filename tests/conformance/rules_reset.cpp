@@ -54,16 +54,9 @@ std::span<const Rule> reset_rules() {
        .stages = in::kSynReceived | (in::kSynchronized & ~in::kTimeWait),
        .answers = {answer::kAck},
        .section = "§3.10.7.4 second, check 3 (RFC 5961 §3.2)"},
-      {.events = {"rst_beyond_window", "rst_before_window", "rst_ack_before_window"},
+      {.events = {"rst_at_right_edge", "rst_beyond_window", "rst_before_window", "rst_ack_before_window"},
        .stages = in::kSynReceived | in::kSynchronized,
        .section = "§3.10.7.4 first; second, check 1"},
-
-      // Table 6 puts the edge itself outside; the deviation "right edge" lets an empty segment there count as
-      // inside. Either way the connection stands.
-      {.events = {"rst_at_right_edge"},
-       .stages = in::kSynReceived | in::kSynchronized,
-       .answers = {answer::kMayAck},
-       .section = "§3.10.7.4 second, check 1 or 3; deviation: right edge"},
 
       // Dropped and counted: a written deviation (deviations.md, "flags that no endpoint sends").
       {.events = {"syn_fin", "syn_rst"}, .stages = in::kAll, .section = "deviation: flags"},

@@ -132,6 +132,34 @@ TEST_P(SackReceiver, HeldSegmentAgain_IsADuplicateBlockBeforeItsOwn) {
   EXPECT_EQ(answer(120, 60), (Blocks{{120, 150}, {100, 180}})) << "the part that came again";
 }
 
+// RFC 2883 §4.2.2: of two duplicates in one segment the first is told.
+TEST_P(SackReceiver, SegmentOverTwoHeldBlocks_TellsTheFirstDuplicate) {
+  open_with_sack();
+  answer(100, 50);
+  answer(200, 50);
+  EXPECT_EQ(answer(80, 150), (Blocks{{100, 150}, {80, 250}}));
+}
+
+// What is held may come again in order, too.
+TEST_P(SackReceiver, InOrderSegmentOverAHeldBlock_TellsTheDuplicate) {
+  open_with_sack();
+  answer(100, 50);
+  answer(300, 50);
+  EXPECT_EQ(answer(0, 120), (Blocks{{100, 120}, {300, 350}}));
+  EXPECT_EQ(walk->app.received.size(), 150U);
+  EXPECT_EQ(answer(150, 200), (Blocks{{300, 350}})) << "all of it";
+  EXPECT_EQ(walk->app.received.size(), 350U);
+}
+
+// RFC 2883 §4.1.1: what lies below RCV.NXT comes first.
+TEST_P(SackReceiver, SegmentOverOldAndHeldText_TellsTheOldPart) {
+  open_with_sack();
+  answer(0, 100);
+  answer(200, 50);
+  EXPECT_EQ(answer(50, 250), (Blocks{{50, 100}}));
+  EXPECT_EQ(walk->app.received.size(), 300U);
+}
+
 // What is full has no room to tell; the acknowledgement without text tells, and leaves first.
 TEST_P(SackReceiver, TextOfOurs_DoesNotCrowdOutTheDuplicate) {
   Walk& w = open_with_sack();

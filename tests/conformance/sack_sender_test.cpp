@@ -452,6 +452,29 @@ TEST_P(SackSender, HostileSackFlood_CostsBoundedTimeAndMemory) {
   EXPECT_EQ(tcb().hot.snd_una, first + out) << "the connection is none the worse for it";
 }
 
+// A queue that overflows in slow start loses every other segment of a large window: all the others are remembered.
+TEST_P(SackSender, EverySecondSegmentOfALargeWindowSacked_NoneIsForgotten) {
+  constexpr uint32_t kSegments = 3'000;
+  params.tcp.initial_window_segments = kSegments;
+  params.tcp.send_buffer = kSegments * kMss;
+  params.memory.buffer_bytes = 64U << 20;
+  Walk& w = begin();
+  wire::TcpOptions offer = mss_option(kMss);
+  offer.sack_permitted = true;
+  offer.window_scale = WindowScale(8);
+  w.open(offer);
+  peer().send(w.next(wire::kAck));  // a window that is scaled
+  first = w.v.snd_nxt;
+  w.app_send(kSegments * kMss);
+  ASSERT_EQ(text_in(seen()), kSegments * kMss);
+  for (uint32_t i = 1; i < kSegments; i += 2) answer(0, {{i, i + 1}});
+  EXPECT_EQ(counters().tcp_sack_blocks_ignored.value(), 0U);
+  EXPECT_EQ(tcb().hot.flight->board.sacked(), kSegments / 2 * kMss);
+  EXPECT_LE(peer().shard().usage().buffer_bytes, 64U << 20);
+  answer(kSegments);
+  EXPECT_EQ(tcb().hot.flight, nullptr) << "nothing is held any more";
+}
+
 // RFC 3042, for a peer without SACK: the first two duplicates let one new segment out each.
 TEST_P(SackSender, WithoutSack_TheFirstTwoDuplicatesLetNewSegmentsOut) {
   params.tcp.sack = false;

@@ -32,10 +32,10 @@ constexpr std::array<StageInfo, kStages> kInfos = {{
     {"closing", State::Closing, true, true},
     {"last_ack", State::LastAck, true, true},
     {"time_wait", State::TimeWait, true, true},
+    {"syn_received_fast_open", State::SynReceived, true, false},
 }};
 
 constexpr Seq kPeerIss{0xffff'ff80};  // the peer's numbers wrap while the tests run
-constexpr uint16_t kPeerWindow = 20'000;
 
 const StageInfo& info(Stage stage) { return kInfos[static_cast<size_t>(stage)]; }
 
@@ -137,6 +137,32 @@ void Walk::half_open() {
   v.rcv_nxt = v.irs + 1;
   require(State::SynReceived);
   path.push_back(State::SynReceived);
+  peer.advance(kRoundTrip);
+}
+
+void Walk::half_open_fast() {
+  ListenerParams params{.local = peer.ours(), .fast_open_pending = 4};
+  must(peer.shard().listen(params, app, "test") == app::OpenError::None, "listen() failed");
+  PeerSegment syn{.flags = wire::kSyn, .seq = v.irs - 1000, .options = mss_option()};
+  syn.options.fast_open = wire::FastOpenCookie();
+  peer.send(syn);
+  const wire::TcpOptions granted = peer.take_one().segment.options;
+  must(granted.fast_open.has_value(), "no cookie was granted");
+  peer.send({.flags = wire::kRst, .seq = v.irs - 999});
+  require(State::Listen);
+  syn.seq = v.irs;
+  syn.length = kExchanged;
+  syn.options.fast_open = granted.fast_open;
+  peer.send(syn);
+  const wire::Segment answer = peer.take_one().segment;
+  see_syn(answer);
+  see_window(answer);
+  v.rcv_nxt = v.irs + 1 + kExchanged;
+  must(answer.ack == v.rcv_nxt, "the data was to be acknowledged, not " + describe(answer));
+  reach(State::SynReceived);
+  must(app.take_events() == "established readable" && app.received.size() == kExchanged,
+       "the application did not get the data");
+  app.received.clear();
   peer.advance(kRoundTrip);
 }
 
@@ -286,6 +312,8 @@ void Walk::to(Stage stage, bool sending) {
       return peer.advance(kRoundTrip);
     case Stage::SynReceived:
       return half_open();
+    case Stage::SynReceivedFastOpen:
+      return half_open_fast();
     default:
       break;
   }

@@ -28,8 +28,9 @@ enum class Stage : uint8_t {
   Closing,
   LastAck,
   TimeWait,
+  SynReceivedFastOpen,  // by a SYN whose data the application has (RFC 7413 §4.2.2)
 };
-inline constexpr unsigned kStages = 15;
+inline constexpr unsigned kStages = 16;
 
 // How the connection was opened. SYN-RECEIVED after an active OPEN is a simultaneous open.
 enum class Opening : uint8_t { Passive, Active };
@@ -72,6 +73,7 @@ class Walk {
   void open(const wire::TcpOptions& peer_options = mss_option());  // to ESTABLISHED, nothing exchanged
   void exchange();                                                 // kExchanged octets each way
   void half_open();                                                // to SYN-RECEIVED
+  void half_open_fast();                                           // the same with data in the SYN
   // Sends `octets` of the application's and sees them leave in one segment.
   void send_text(uint32_t octets);
   void shutdown_and_see_fin();

@@ -46,7 +46,10 @@ Seq number(const Num& num, const Context& at) {
     case From::SegEnd:
       return plus(cause_end(at.cause), num.plus);
     case From::Natural:
-      return at.stage == Stage::SynSent || at.stage == Stage::SynReceived ? at.v.snd_nxt : at.v.snd_una;
+      return at.stage == Stage::SynSent || at.stage == Stage::SynReceived ||
+                     at.stage == Stage::SynReceivedFastOpen
+                 ? at.v.snd_nxt
+                 : at.v.snd_una;
     case From::Fresh:
     case From::Reset:
       break;

@@ -106,6 +106,24 @@ TEST_P(Vulnerabilities, SegmentSmack_Cve2018_5390) {
   EXPECT_EQ(usage().buffer_bytes, before);
 }
 
+// Pieces that are worth their memory: Buffers.OutOfOrderFloodOfLargePieces_CostsBoundedSteps. Here, octet by
+// octet from behind: one run, of which each octet would have a block of its own.
+TEST_P(Vulnerabilities, SegmentSmack_OctetsBackwards) {
+  params.tcp.receive_buffer = 60'000;
+  Walk& w = begin();
+  w.open();
+  const uint64_t before = usage().buffer_bytes;
+  constexpr uint32_t kPieces = 5000;
+  for (uint32_t i = 0; i < kPieces; ++i) {
+    PeerSegment piece = w.next(wire::kAck, 1);
+    piece.seq = w.v.rcv_nxt + kPieces - i;
+    peer().send(piece);
+  }
+  EXPECT_LE(peer().take().size(), kPieces);
+  EXPECT_LE(usage().buffer_bytes - before, (params.tcp.reassembly_segments + 1) * 2304U);
+  EXPECT_EQ(drops(DropReason::TcpReassemblyFull), kPieces - params.tcp.reassembly_segments);
+}
+
 // ---- tiny MSS (CVE-2019-11479): a peer that announces an MSS of 1 has every octet sent in a packet
 
 TEST_P(Vulnerabilities, TinyMss_Cve2019_11479) {
@@ -197,15 +215,27 @@ TEST_P(Vulnerabilities, UrgentPointerConfusion_OnSynFinAndWithAuthenticationOpti
 
 class Lies : public Vulnerabilities {
  protected:
-  // Each lie is told with the checksums that fit it, in a segment whose octets were received long ago.
-  void tell(const Octets& frame, size_t tcp, size_t claimed) {
+  enum class Told : uint8_t { Refused, Believed, Either };
+
+  // Each lie is told with the checksums that fit it, in a segment whose octets were received long ago. A
+  // frame that contradicts itself must not reach TCP at all, for there it would be answered or not by its
+  // sequence number, and what was read behind its end would not show.
+  void tell(const Octets& frame, size_t tcp, size_t claimed, Told owed) {
     Octets lie = frame;
     fix_checksums(lie, tcp, claimed);
+    send(lie, owed);
+    ++told;
+  }
+  void send(const Octets& frame, Told owed) {
     const size_t held = usage().buffer_bytes;
-    peer().send_frame(lie);
+    const uint64_t before = peer().shard().counters().tcp_segments_received.value();
+    peer().send_frame(frame);
+    const uint64_t reached = peer().shard().counters().tcp_segments_received.value() - before;
+    if (owed != Told::Either) {
+      EXPECT_EQ(reached, owed == Told::Believed ? 1U : 0U) << testing::PrintToString(frame);
+    }
     EXPECT_LE(peer().take().size(), 1U);
     EXPECT_EQ(usage().buffer_bytes, held);
-    ++told;
   }
   Octets old_segment(Walk& w) {
     PeerSegment segment = w.next(wire::kAck, 64);
@@ -224,17 +254,22 @@ TEST_P(Lies, Amnesia33_LengthsThatLie) {
   for (unsigned value = 0; value < 256; ++value) {
     Octets lie = honest;
     lie[tcp + 12] = static_cast<uint8_t>(value);  // data offset
-    tell(lie, tcp, octets);
-    for (const size_t at : {tcp + 20, tcp + 21, tcp + 22, tcp + 23}) {  // kinds and lengths of options
+    const size_t offset = value / 16 * 4;
+    tell(lie, tcp, octets, offset < 20 || offset > octets ? Told::Refused : Told::Either);
+    for (const size_t at : {tcp + 20, tcp + 21, tcp + 22}) {  // kinds of options
       lie = honest;
       lie[at] = static_cast<uint8_t>(value);
-      tell(lie, tcp, octets);
+      tell(lie, tcp, octets, Told::Either);
     }
+    lie = honest;
+    lie[tcp + 23] = static_cast<uint8_t>(value);  // the length of timestamps, 10 octets before the text
+    tell(lie, tcp, octets, value < 2 || value > 10 ? Told::Refused : Told::Either);
     if (!is_v4(honest)) continue;
     lie = honest;
     lie[kIpAt] = static_cast<uint8_t>(value);  // version and header length
     const size_t header = (value & 15U) * 4;
-    tell(lie, kIpAt + header, lie.size() - std::min(lie.size(), kIpAt + header));
+    tell(lie, kIpAt + header, lie.size() - std::min(lie.size(), kIpAt + header),
+         value / 16 != 4 || header < 20 ? Told::Refused : Told::Either);
   }
   const size_t total = honest.size() - kIpAt;
   for (const size_t claimed : {size_t{0}, size_t{1}, size_t{19}, size_t{20}, size_t{21}, size_t{39},
@@ -242,13 +277,12 @@ TEST_P(Lies, Amnesia33_LengthsThatLie) {
                                total + 2, size_t{1500}, size_t{0x7fff}, size_t{0xffff}}) {
     Octets lie = honest;
     put16(lie, kIpAt + (is_v4(lie) ? 2 : 4), claimed);
-    tell(lie, tcp, claimed - std::min(claimed, is_v4(lie) ? size_t{20} : size_t{0}));
+    const size_t ip = claimed + (is_v4(lie) ? 0 : 40);
+    const bool holds = ip >= tcp - kIpAt + 32 && ip <= total;  // headers and options, and no more than came
+    tell(lie, tcp, ip - std::min(ip, tcp - kIpAt), holds ? Told::Believed : Told::Refused);
   }
-  for (size_t length = 0; length < honest.size(); ++length) {
-    Octets cut(honest.begin(), honest.begin() + static_cast<ptrdiff_t>(length));
-    peer().send_frame(cut);
-    EXPECT_LE(peer().take().size(), 1U);
-  }
+  for (size_t length = 0; length < honest.size(); ++length)
+    send(Octets(honest.begin(), honest.begin() + static_cast<ptrdiff_t>(length)), Told::Refused);
   EXPECT_GT(told, 1200U);
   expect_sound(w);
 }
@@ -262,12 +296,15 @@ TEST_P(LiesOfIpv6, Amnesia33_ExtensionHeadersThatLie) {
       for (const uint8_t option : {0, 1, 0x05, 0xc2}) {
         Octets header{0, static_cast<uint8_t>(length), option, static_cast<uint8_t>(length), 0, 0, 0, 0};
         Octets lie = with_extension(honest, kind, header);
-        tell(lie, tcp_at(honest) + 8, honest.size() - tcp_at(honest));
+        const bool known = kind == 0 || kind == 43 || kind == 60;
+        const bool fits = (length + 1) * 8 <= lie.size() - tcp_at(honest);
+        tell(lie, tcp_at(honest) + 8, honest.size() - tcp_at(honest),
+             known && fits ? Told::Either : Told::Refused);
       }
   // As many as fit: a parser that follows each of them without bound would be held up.
   Octets chain = honest;
   while (chain.size() + 8 < 1500) chain = with_extension(chain, 60, {0, 0, 1, 4, 0, 0, 0, 0});
-  tell(chain, chain.size() - (honest.size() - tcp_at(honest)), honest.size() - tcp_at(honest));
+  tell(chain, chain.size() - (honest.size() - tcp_at(honest)), honest.size() - tcp_at(honest), Told::Refused);
   expect_sound(w);
 }
 
@@ -283,13 +320,16 @@ TEST_P(Lies, OptionOfLengthZero_EndlessLoop) {
       Octets options(40, 1);
       options[0] = static_cast<uint8_t>(kind);
       options[1] = length;
-      peer().send_frame(with_options(plain, options));
+      const bool has_length = kind > 1;
+      const auto owed = [&](size_t room) {
+        return !has_length ? Told::Either : length >= 2 && length <= room ? Told::Believed : Told::Refused;
+      };
+      send(with_options(plain, options), owed(40));
       options.assign(40, 1);
       options[38] = static_cast<uint8_t>(kind);
       options[39] = length;
-      peer().send_frame(with_options(plain, options));
+      send(with_options(plain, options), owed(2));
     }
-  EXPECT_LE(peer().take().size(), 256U * 9 * 2);
   expect_sound(w);
 }
 

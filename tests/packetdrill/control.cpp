@@ -87,6 +87,7 @@ constexpr Mapping kMappings[] = {
     {"net.inet.tcp.recvspace", "tcp.receive_buffer", same},
     {"net.inet.tcp.sendspace", "tcp.send_buffer", same},
     {"net.inet.tcp.msl", "tcp.msl", milliseconds},
+    {"kern.ipc.maxsockbuf", "tcp.receive_buffer_max", same},
     {"net.inet.tcp.keepidle", "tcp.keepalive_idle", milliseconds},
     {"net.inet.tcp.keepintvl", "tcp.keepalive_interval", milliseconds},
     {"net.inet.tcp.keepcnt", "tcp.keepalive_probes", same},
@@ -158,8 +159,7 @@ void Control::write() {
   }
   std::string text;
   for (const shard::ConnectionRow& row : rows) {
-    const app::Connection* connection = stack_.shard().find(row.flow);
-    const bool owned = connection != nullptr && &connection->handler() != &socket::orphans();
+    const bool owned = stack_.sockets().holds(row.flow.local, row.flow.remote);
     text += std::string(row.flow.local.address.is_v4() ? "tcp4" : "tcp6") + (owned ? " 1 " : " 0 ") +
             row.flow.local.address.text() + " " + std::to_string(row.flow.local.port) + " " +
             row.flow.remote.address.text() + " " + std::to_string(row.flow.remote.port) + " " +

@@ -38,6 +38,7 @@ Flags::Flags(const char* text) : Flags() {
 }
 
 bool Flags::set(std::string_view name, std::string_view value) {
+  if (name == "tcp.recv_buffer") name = "tcp.receive_buffer";  // as scripts have it
   const config::KeyPath path = config::resolve(name);
   if (path.key == nullptr || path.key->binding.store == nullptr) return false;
   const config::ParsedValue parsed = config::parse_value(*path.key, value);

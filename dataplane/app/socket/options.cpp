@@ -62,6 +62,22 @@ int get_number(Socket& socket, Value& value) {
   return 0;
 }
 
+// What the shard has, where the socket says nothing.
+template <auto Member, auto Default>
+int get_or_default(Socket& socket, Value& value) {
+  const auto& own = socket.settings().*Member;
+  value.set(own ? static_cast<int>(*own) : static_cast<int>(Default(socket.shared().stack.tcp_params())));
+  return 0;
+}
+constexpr auto kKeepAlive = [](const TcpParams& tcp) { return tcp.keepalive; };
+constexpr auto kKeepIdle = [](const TcpParams& tcp) { return tcp.keepalive_idle / 1s; };
+constexpr auto kKeepInterval = [](const TcpParams& tcp) { return tcp.keepalive_interval / 1s; };
+constexpr auto kKeepCount = [](const TcpParams& tcp) { return tcp.keepalive_probes; };
+constexpr auto kSynCount = [](const TcpParams& tcp) { return tcp.syn_retries; };
+constexpr auto kFinWait2 = [](const TcpParams& tcp) { return tcp.fin_wait_2_timeout / 1s; };
+constexpr auto kNoDelay = [](const TcpParams& tcp) { return !tcp.nagle; };
+constexpr auto kHopLimit = [](const TcpParams& tcp) { return tcp.hop_limit; };
+
 template <auto Member>
 int set_flag(Socket& socket, const Value& value) {
   socket.settings().*Member = value.as_int() != 0;
@@ -73,7 +89,7 @@ int set_flag(Socket& socket, const Value& value) {
 int set_no_delay(Socket& socket, const Value& value) {
   socket.settings().no_delay = value.as_int() != 0;
   socket.apply_settings();
-  if (socket.connection() != nullptr && socket.settings().no_delay) socket.connection()->set_cork(false);
+  if (socket.connection() != nullptr && value.as_int() != 0) socket.connection()->set_cork(false);
   return 0;
 }
 
@@ -270,7 +286,8 @@ int set_fast_open_connect(Socket& socket, const Value& value) {
 }
 
 int set_linger2(Socket& socket, const Value& value) {
-  socket.settings().linger2_seconds = std::clamp(value.as_int(), -1, 120);
+  const int seconds = std::clamp(value.as_int(), -1, 120);
+  socket.settings().linger2_seconds = seconds == 0 ? std::nullopt : std::optional<int>(seconds);
   socket.apply_settings();
   return 0;
 }
@@ -288,6 +305,14 @@ int set_defer_accept(Socket& socket, const Value& value) {
   return 0;
 }
 
+int set_hop_limit(Socket& socket, const Value& value) {
+  const int hops = value.as_int();
+  if (hops < -1 || hops > 255) return EINVAL;
+  socket.settings().hop_limit = hops == -1 ? std::nullopt : std::optional<int>(hops);
+  socket.apply_settings();
+  return 0;
+}
+
 int set_tos(Socket& socket, const Value& value) {
   socket.settings().tos = value.as_int() & 0xff;
   socket.apply_settings();
@@ -296,7 +321,7 @@ int set_tos(Socket& socket, const Value& value) {
 int set_ttl(Socket& socket, const Value& value) {
   const int ttl = value.as_int();
   if (ttl != -1 && (ttl < 1 || ttl > 255)) return EINVAL;
-  socket.settings().ttl = ttl == -1 ? 64 : ttl;
+  socket.settings().ttl = ttl == -1 ? std::nullopt : std::optional<int>(ttl);
   socket.apply_settings();
   return 0;
 }
@@ -310,7 +335,7 @@ using S = Settings;
 constexpr Option kOptions[] = {
     {SOL_SOCKET, SO_REUSEADDR, kInt, get_number<&S::reuse_address>, set_flag<&S::reuse_address>},
     {SOL_SOCKET, SO_REUSEPORT, kInt, get_number<&S::reuse_port>, set_flag<&S::reuse_port>},
-    {SOL_SOCKET, SO_KEEPALIVE, kInt, get_number<&S::keep_alive>, set_flag<&S::keep_alive>},
+    {SOL_SOCKET, SO_KEEPALIVE, kInt, get_or_default<&S::keep_alive, kKeepAlive>, set_flag<&S::keep_alive>},
     {SOL_SOCKET, SO_OOBINLINE, kInt, get_number<&S::oob_inline>, set_flag<&S::oob_inline>},
     {SOL_SOCKET, SO_LINGER, sizeof(::linger), get_linger, set_linger},
     {SOL_SOCKET, SO_SNDBUF, kInt, get_send_buffer, set_send_buffer},
@@ -327,17 +352,17 @@ constexpr Option kOptions[] = {
     {SOL_SOCKET, SO_DOMAIN, kInt, get_domain, nullptr},
     {SOL_SOCKET, SO_ACCEPTCONN, kInt, get_accepts, nullptr},
     {SOL_SOCKET, kSoMeminfo, kInt, get_meminfo, nullptr},
-    {kTcp, TCP_NODELAY, kInt, get_number<&S::no_delay>, set_no_delay},
+    {kTcp, TCP_NODELAY, kInt, get_or_default<&S::no_delay, kNoDelay>, set_no_delay},
     {kTcp, TCP_CORK, kInt, get_number<&S::cork>, set_flag<&S::cork>},
     {kTcp, TCP_QUICKACK, kInt, get_number<&S::quick_ack>, set_quick_ack},
     {kTcp, TCP_MAXSEG, kInt, get_max_segment, set_max_segment},
-    {kTcp, TCP_KEEPIDLE, kInt, get_number<&S::keep_idle_seconds>,
+    {kTcp, TCP_KEEPIDLE, kInt, get_or_default<&S::keep_idle_seconds, kKeepIdle>,
      set_number<&S::keep_idle_seconds, 1, 32767>},
-    {kTcp, TCP_KEEPINTVL, kInt, get_number<&S::keep_interval_seconds>,
+    {kTcp, TCP_KEEPINTVL, kInt, get_or_default<&S::keep_interval_seconds, kKeepInterval>,
      set_number<&S::keep_interval_seconds, 1, 32767>},
-    {kTcp, TCP_KEEPCNT, kInt, get_number<&S::keep_count>, set_number<&S::keep_count, 1, 127>},
-    {kTcp, TCP_SYNCNT, kInt, get_number<&S::syn_count>, set_number<&S::syn_count, 1, 127>},
-    {kTcp, TCP_LINGER2, kInt, get_number<&S::linger2_seconds>, set_linger2},
+    {kTcp, TCP_KEEPCNT, kInt, get_or_default<&S::keep_count, kKeepCount>, set_number<&S::keep_count, 1, 127>},
+    {kTcp, TCP_SYNCNT, kInt, get_or_default<&S::syn_count, kSynCount>, set_number<&S::syn_count, 1, 127>},
+    {kTcp, TCP_LINGER2, kInt, get_or_default<&S::linger2_seconds, kFinWait2>, set_linger2},
     {kTcp, TCP_DEFER_ACCEPT, kInt, get_number<&S::defer_accept_seconds>, set_defer_accept},
     {kTcp, TCP_WINDOW_CLAMP, kInt, get_number<&S::window_clamp>, set_window_clamp},
     {kTcp, TCP_USER_TIMEOUT, kInt, get_number<&S::user_timeout_ms>, set_user_timeout},
@@ -350,13 +375,13 @@ constexpr Option kOptions[] = {
     {kTcp, kTcpInq, kInt, get_number<&S::inquire>, set_number<&S::inquire, 0, 1>},
     {kTcp, kTcpTxDelay, kInt, get_constant<0>, nullptr},
     {IPPROTO_IP, IP_TOS, 1, get_number<&S::tos>, set_tos},
-    {IPPROTO_IP, IP_TTL, 1, get_number<&S::ttl>, set_ttl},
+    {IPPROTO_IP, IP_TTL, 1, get_or_default<&S::ttl, kHopLimit>, set_ttl},
     {IPPROTO_IP, IP_MTU_DISCOVER, 1, get_number<&S::mtu_discover>, set_number<&S::mtu_discover, 0, 5>},
     {IPPROTO_IP, IP_FREEBIND, 1, get_number<&S::free_bind>, set_flag<&S::free_bind>},
     {IPPROTO_IP, IP_RECVERR, 1, get_constant<0>, set_nothing},
     {IPPROTO_IPV6, IPV6_V6ONLY, kInt, get_number<&S::v6_only>, set_flag<&S::v6_only>},
     {IPPROTO_IPV6, IPV6_TCLASS, kInt, get_number<&S::traffic_class>, set_number<&S::traffic_class, -1, 255>},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, kInt, get_number<&S::hop_limit>, set_number<&S::hop_limit, -1, 255>},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, kInt, get_or_default<&S::hop_limit, kHopLimit>, set_hop_limit},
     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, kInt, get_number<&S::mtu_discover>, set_number<&S::mtu_discover, 0, 5>},
     {IPPROTO_IPV6, IPV6_RECVERR, kInt, get_constant<0>, set_nothing},
 };

@@ -1,5 +1,6 @@
-// The values behind the options of a socket. A listening socket's are inherited by what it accepts.
-// Neighbours: options.cpp has the table that reads and writes them, socket.cpp puts them into force.
+// The values behind the options of a socket; what nobody has set is as the shard has it. A listening socket's
+// are inherited by what it accepts. Neighbours: options.cpp has the table that reads and writes them,
+// socket.cpp puts them into force.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ struct Settings {
   // SOL_SOCKET
   bool reuse_address = false;
   bool reuse_port = false;
-  bool keep_alive = false;
+  std::optional<bool> keep_alive;
   bool oob_inline = false;
   bool linger = false;
   int linger_seconds = 0;
@@ -27,19 +28,19 @@ struct Settings {
   int mark = 0;
 
   // IPPROTO_TCP
-  bool no_delay = false;
+  std::optional<bool> no_delay;
   bool cork = false;
   bool quick_ack = true;
   int max_segment = 0;  // TCP_MAXSEG; 0: by the MTU
-  int keep_idle_seconds = 7200;
-  int keep_interval_seconds = 75;
-  int keep_count = 9;
-  int syn_count = 0;  // 0: the stack's default
-  int linger2_seconds = 60;
+  std::optional<int> keep_idle_seconds;
+  std::optional<int> keep_interval_seconds;
+  std::optional<int> keep_count;
+  std::optional<int> syn_count;
+  std::optional<int> linger2_seconds;  // below 0: FIN-WAIT-2 is not waited in
   int defer_accept_seconds = 0;
   int window_clamp = 0;
   uint32_t user_timeout_ms = 0;
-  uint32_t not_sent_low_water = 0;  // 0: no limit
+  uint32_t not_sent_low_water = 0;              // 0: no limit
   std::optional<CongestionControl> congestion;  // nothing: as the stack has it
   int fast_open_queue = 0;
   bool fast_open_connect = false;
@@ -47,12 +48,12 @@ struct Settings {
 
   // IPPROTO_IP, IPPROTO_IPV6
   int tos = 0;
-  int ttl = 64;
+  std::optional<int> ttl;
   int mtu_discover = 1;  // IP_PMTUDISC_WANT
   bool free_bind = false;
   bool v6_only = false;
   int traffic_class = 0;
-  int hop_limit = 64;
+  std::optional<int> hop_limit;
 };
 
 }  // namespace millrace::socket

@@ -190,26 +190,23 @@ int Socket::take_error() { return std::exchange(error_, 0); }
 // What differs from the defaults; the rest is the shard's to say.
 ConnectionParams Socket::connection_params() const {
   const Settings& s = settings_;
-  const Settings usual;
   ConnectionParams params;
-  if (s.keep_alive) params.keepalive = true;
-  if (s.keep_idle_seconds != usual.keep_idle_seconds)
-    params.keepalive_idle = std::chrono::seconds(s.keep_idle_seconds);
-  if (s.keep_interval_seconds != usual.keep_interval_seconds)
-    params.keepalive_interval = std::chrono::seconds(s.keep_interval_seconds);
-  if (s.keep_count != usual.keep_count) params.keepalive_probes = static_cast<uint32_t>(s.keep_count);
+  params.keepalive = s.keep_alive;
+  if (s.keep_idle_seconds) params.keepalive_idle = std::chrono::seconds(*s.keep_idle_seconds);
+  if (s.keep_interval_seconds) params.keepalive_interval = std::chrono::seconds(*s.keep_interval_seconds);
+  if (s.keep_count) params.keepalive_probes = static_cast<uint32_t>(*s.keep_count);
   if (s.user_timeout_ms != 0) params.user_timeout = std::chrono::milliseconds(s.user_timeout_ms);
-  if (s.linger2_seconds != usual.linger2_seconds)
-    params.fin_wait_2_timeout = std::chrono::seconds(std::max(0, s.linger2_seconds));
+  if (s.linger2_seconds)  // 0 of ours is no limit
+    params.fin_wait_2_timeout = std::max<Micros>(1us, std::chrono::seconds(*s.linger2_seconds));
   if (s.linger) params.linger = std::chrono::seconds(s.linger_seconds);
-  if (s.syn_count != 0) params.syn_retries = static_cast<uint32_t>(s.syn_count);
+  if (s.syn_count) params.syn_retries = static_cast<uint32_t>(*s.syn_count);
   params.congestion_control = s.congestion;
   if (s.max_segment != 0) params.max_segment = static_cast<uint16_t>(s.max_segment);
   const bool v4 = remote_.address.is_v4() || domain_ == AF_INET;
   const int tos = v4 ? s.tos : std::max(0, s.traffic_class);
   if (tos != 0) params.dscp = static_cast<uint8_t>(tos >> 2);
-  const int limit = v4 ? s.ttl : s.hop_limit;
-  if (limit > 0 && limit != usual.ttl) params.hop_limit = static_cast<uint8_t>(limit);
+  if (const std::optional<int> limit = v4 ? s.ttl : s.hop_limit; limit && *limit > 0)
+    params.hop_limit = static_cast<uint8_t>(*limit);
   return params;
 }
 
@@ -222,7 +219,7 @@ void Socket::apply_settings() {
   if (connection_ == nullptr) return;
   if (const ConnectionParams params = connection_params(); connection_->settings() != params)
     connection_->set(params);
-  connection_->set_no_delay(settings_.no_delay);
+  if (settings_.no_delay) connection_->set_no_delay(*settings_.no_delay);
   connection_->set_cork(settings_.cork);
   if (settings_.send_buffer != 0) connection_->set_send_buffer(settings_.send_buffer);
   if (settings_.receive_buffer != 0) connection_->set_receive_buffer(settings_.receive_buffer);

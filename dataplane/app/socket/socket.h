@@ -63,6 +63,7 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   bool at_end() const;
   // The other end, also of a connection that has ended before it was accepted.
   const Endpoint& remote() const { return remote_; }
+  const Endpoint& local() const { return local_; }
 
   // ---- accepting.cpp
   Outcome listen(int backlog);

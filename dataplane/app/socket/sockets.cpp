@@ -31,6 +31,13 @@ std::shared_ptr<Socket> Sockets::find_socket(int number) const {
   return std::dynamic_pointer_cast<Socket>(find(number));
 }
 
+bool Sockets::holds(const Endpoint& local, const Endpoint& remote) const {
+  return std::any_of(files_.begin(), files_.end(), [&](const auto& entry) {
+    const auto* socket = dynamic_cast<const Socket*>(entry.second.get());
+    return socket != nullptr && !socket->listening() && socket->local() == local && socket->remote() == remote;
+  });
+}
+
 Outcome Sockets::no_socket(int number) const { return Outcome::failed(owns(number) ? ENOTSOCK : EBADF); }
 
 Outcome Sockets::enter(std::shared_ptr<File> file) {

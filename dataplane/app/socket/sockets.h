@@ -60,6 +60,9 @@ class Sockets {
   Outcome epoll_control(int number, int operation, int of, const epoll_event* event);
   Outcome epoll_wait(int number, std::span<epoll_event> out, Call& call, int limit_ms);
 
+  // Whether a descriptor has, or had, the connection between these two ends: one in TIME-WAIT, say.
+  bool holds(const Endpoint& local, const Endpoint& remote) const;
+
   // What stands behind a number; null: nothing, or something else.
   std::shared_ptr<Socket> find_socket(int number) const;
 

@@ -183,13 +183,32 @@ Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, co
   agree(tcb, offer(tcb.cold.our_mss, tcb.cold.receive_buffer, context.params), segment.options,
         family_of(tcb));
   if (ack_acceptable) return complete_active_open(tcb, segment, packet, context);
-  // Simultaneous open (RFC 9293 §3.5, Figure 7). Text of the SYN is left to be sent again.
+  // Simultaneous open (RFC 9293 §3.5, Figure 7). "If there are other controls or text in the segment, queue
+  // them for processing after the ESTABLISHED state has been reached": held like what comes before its turn.
+  if (segment.payload_length != 0)
+    tcb.cold.reassembly.insert(hot.rcv_nxt, segment.payload, segment.payload_length,
+                               context.params.reassembly_segments);
   take_syn_window(tcb, segment);
   open_congestion_window(tcb, context.params);  // CLOSE may send a FIN from SYN-RECEIVED (§3.10.4)
   hot.flags.syn_due = true;
   enter(tcb, State::SynReceived);
   return Verdict::taken();
 }
+
+namespace {
+
+// Text that a SYN brought in a simultaneous open has waited for this (RFC 9293 §3.10.7.3).
+[[gnu::cold]] void release_syn_text(Tcb& tcb, const Context& context) {
+  const Bytes released = tcb.cold.reassembly.release(tcb.hot.rcv_nxt, tcb.cold.receive);
+  if (released == 0) return;
+  tcb.hot.rcv_nxt += released;
+  tcb.cold.bytes_received += released;
+  context.counters.tcp_bytes_received.add(released);
+  tcb.hot.events |= Event::kReadable;
+  tcb.hot.flags.ack_now = true;
+}
+
+}  // namespace
 
 void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   TcbHot& hot = tcb.hot;
@@ -212,6 +231,7 @@ void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   context.counters.tcp_established.add();
   if (!enter(tcb, State::Established)) return;
   if (hot.flags.fin_queued) enter(tcb, State::FinWait1);  // CLOSE had waited for this
+  if (!tcb.cold.reassembly.empty()) release_syn_text(tcb, context);
 }
 
 Step check_syn(Tcb& tcb, const wire::Segment& segment, const Context& context) {

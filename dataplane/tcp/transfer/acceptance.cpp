@@ -11,12 +11,13 @@ namespace millrace::tcp {
 
 namespace {
 
-// RFC 9293 §3.4, Table 6, with one addition (tests/conformance/deviations.md): an empty segment at the right
-// edge is acceptable, for a peer that has filled our window acknowledges from there.
+// RFC 9293 §3.4, Table 6, with one addition (tests/conformance/deviations.md): an acknowledgement at the right
+// edge is acceptable, for a peer that has filled our window sends it from there.
 bool is_acceptable(const TcbHot& hot, const wire::Segment& segment) {
   const Bytes window = hot.rcv_wnd();
   const uint32_t length = segment.length();
-  if (length == 0) return segment.seq.within(hot.rcv_nxt, window + 1);
+  if (length == 0)
+    return segment.seq.within(hot.rcv_nxt, segment.flags.rst() ? std::max<Bytes>(window, 1) : window + 1);
   if (window == 0) return false;
   return segment.seq.within(hot.rcv_nxt, window) || (segment.end() - 1).within(hot.rcv_nxt, window);
 }

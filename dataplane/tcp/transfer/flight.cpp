@@ -10,6 +10,28 @@ using recovery::Run;
 
 constexpr uint16_t kBlockRuns = Block::kCapacity / sizeof(Run);
 constexpr uint16_t kPageRuns = kPageBytes / sizeof(Run);
+constexpr uint16_t kLargePageRuns = kLargePageBytes / sizeof(Run);
+
+void give_back_page(Memory& memory, const Flight& flight) {
+  if (flight.page == nullptr) return;
+  if (flight.large)
+    memory.give_back_large_page(flight.page);
+  else
+    memory.give_back_page(flight.page);
+}
+
+// A queue that overflows may lose every other segment, which makes a run of each. A peer that tells of octets
+// where we sent segments gets no more for it.
+void grow_to_large_page(Tcb& tcb) {
+  Flight& flight = *tcb.hot.flight;
+  if (flight.large || (tcb.hot.snd_nxt - tcb.hot.snd_una) / tcb.hot.mss < kPageRuns / 2) return;
+  void* page = tcb.cold.memory->take_large_page();
+  if (page == nullptr) return;
+  flight.board.move_to(static_cast<Run*>(page), kLargePageRuns);
+  give_back_page(*tcb.cold.memory, flight);
+  flight.page = page;
+  flight.large = true;
+}
 
 }  // namespace
 
@@ -21,7 +43,8 @@ Flight& open_flight(Tcb& tcb) {
     hot.flight->board.open(first, hot.flight->runs, Flight::kRuns);
     hot.flight->rack.open(first);
     hot.flight->recover = first;
-    if (hot.flags.syn_acked && hot.has_flight()) hot.flight->board.sent(hot.snd_nxt, tcb.cold.last_sent_at, 0us);
+    if (hot.flags.syn_acked && hot.has_flight())
+      hot.flight->board.sent(hot.snd_nxt, tcb.cold.last_sent_at, 0us);
   }
   return *hot.flight;
 }
@@ -31,7 +54,7 @@ void close_flight(Tcb& tcb) {
   if (flight == nullptr) return;
   Memory& memory = *tcb.cold.memory;
   if (flight->block != nullptr) memory.give_back(flight->block);
-  if (flight->page != nullptr) memory.give_back_page(flight->page);
+  give_back_page(memory, *flight);
   memory.give_back_cell(flight);
   tcb.hot.flight = nullptr;
 }
@@ -39,7 +62,7 @@ void close_flight(Tcb& tcb) {
 void grow_flight(Tcb& tcb) {
   Flight& flight = *tcb.hot.flight;
   Memory& memory = *tcb.cold.memory;
-  if (flight.page != nullptr) return;
+  if (flight.page != nullptr) return grow_to_large_page(tcb);
   if (flight.block == nullptr) {
     flight.block = memory.take_block();
     if (flight.block != nullptr) flight.board.move_to(reinterpret_cast<Run*>(flight.block->data), kBlockRuns);

@@ -61,7 +61,8 @@ struct alignas(64) Flight {
   cc::Controller before;   // congestion control before the reduction
   recovery::Run runs[kRuns];
   Block* block = nullptr;  // more runs, or
-  void* page = nullptr;    // many more
+  void* page = nullptr;    // many more,
+  bool large = false;      // kLargePageBytes of them
 
   // Loss recovery wants to see every acknowledgement.
   bool busy() const {

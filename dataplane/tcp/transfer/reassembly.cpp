@@ -170,9 +170,11 @@ void Reassembly::take_first() {
 Bytes Reassembly::release(Seq rcv_nxt, ReceiveQueue& queue) {
   if (gaps_ == nullptr) return 0;
   Bytes moved = 0;
+  const Seq known_to = rcv_nxt;
   while (gaps_->head != nullptr && gaps_->head->seq.before_or_at(rcv_nxt)) {
     Piece* piece = gaps_->head;
     take_first();
+    if (piece->seq.before(known_to)) note_duplicate(piece->seq, earlier(piece->end(), known_to));
     if (piece->end().before_or_at(rcv_nxt)) {
       memory_->give_back(piece);
       continue;
@@ -202,11 +204,12 @@ void Reassembly::note_fin(Seq seq) {
 
 void Reassembly::note_duplicate(Seq begin, Seq end) {
   if (begin == end || !open()) return;
-  if (gaps_->duplicated && gaps_->duplicate.right == begin)
-    gaps_->duplicate.right = end;  // two pieces that one segment repeats, or a burst of repeated segments
-  else
+  if (!gaps_->duplicated) {
     gaps_->duplicate = {begin, end};
-  gaps_->duplicated = true;
+    gaps_->duplicated = true;
+  } else if (gaps_->duplicate.right == begin) {
+    gaps_->duplicate.right = end;  // two pieces that one segment repeats, or a burst of repeated segments
+  }  // else the first one is told (RFC 2883 §4.2.2)
 }
 
 void Reassembly::forget_duplicate() {

@@ -35,7 +35,8 @@ class Reassembly {
   // choice). At most `bound` runs are walked past to find its place: it is near where the segment before was, or
   // at either end, or a peer makes it up. At most `bound` pieces, unless they hold kSmallPiece octets on average.
   Result insert(Seq seq, const uint8_t* data, Bytes length, uint32_t bound);
-  // Moves what has become in order at `rcv_nxt` to the queue; returns the octets by which RCV.NXT moves.
+  // Moves what has become in order at `rcv_nxt` to the queue; returns the octets by which RCV.NXT moves. What
+  // was held before it has come twice.
   Bytes release(Seq rcv_nxt, ReceiveQueue& queue);
   // A FIN that came early is remembered with its sequence number.
   void note_fin(Seq seq);

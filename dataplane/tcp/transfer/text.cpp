@@ -18,7 +18,8 @@ void take_in_order(Tcb& tcb, Bytes length, const Context& context) {
   hot.events |= Event::kReadable;
   note_data_received(hot, length, context.params);
   // RFC 5681 §4.2: at once when all or part of a gap is filled.
-  if (released != 0 || !tcb.cold.reassembly.empty()) hot.flags.ack_now = true;
+  if (released != 0 || tcb.cold.reassembly.has_sack()) hot.flags.ack_now = true;
+  if (!hot.flags.sack) tcb.cold.reassembly.forget_duplicate();
   if (hot.flags.unpredictable) renew_predictability(tcb);
 }
 

@@ -81,6 +81,39 @@ TEST_P(Options, Accepted_InheritsFromTheListener) {
   EXPECT_EQ(get(right, far, IPPROTO_TCP, TCP_KEEPIDLE), 77);
 }
 
+// What nobody has set is what the shard has, and follows it.
+TEST_P(Options, Unset_IsAsTheShardHasIt) {
+  TcpParams tcp = sim::host_params(1).tcp;
+  tcp.keepalive = true;
+  tcp.keepalive_idle = 600s;
+  tcp.keepalive_interval = 20s;
+  tcp.keepalive_probes = 4;
+  tcp.syn_retries = 3;
+  tcp.nagle = false;
+  tcp.hop_limit = 99;
+  tcp.fin_wait_2_timeout = 30s;
+  world.shard(left).set_tcp_params(tcp);
+  listener = listen();
+  near = make(left);
+  ASSERT_EQ(connect(near).error, 0);
+  far = accept(listener);
+  EXPECT_EQ(get(left, near, SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(get(left, near, IPPROTO_TCP, TCP_KEEPIDLE), 600);
+  EXPECT_EQ(get(left, near, IPPROTO_TCP, TCP_KEEPINTVL), 20);
+  EXPECT_EQ(get(left, near, IPPROTO_TCP, TCP_KEEPCNT), 4);
+  EXPECT_EQ(get(left, near, IPPROTO_TCP, TCP_SYNCNT), 3);
+  EXPECT_EQ(get(left, near, IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(get(left, near, IPPROTO_TCP, TCP_LINGER2), 30);
+  EXPECT_EQ(get(left, near, IPPROTO_IP, IP_TTL), 99);
+  EXPECT_TRUE(client.find_socket(near)->connection()->tcb().hot.flags.no_delay);
+  set(left, near, SOL_SOCKET, SO_KEEPALIVE, 0);
+  set(left, near, IPPROTO_TCP, TCP_KEEPCNT, 9);  // TcpParams' own default is a choice, too
+  EXPECT_EQ(client.find_socket(near)->connection()->settings().keepalive, false);
+  EXPECT_EQ(client.find_socket(near)->connection()->settings().keepalive_probes, 9U);
+  set(left, near, IPPROTO_TCP, TCP_LINGER2, -1);
+  EXPECT_LE(*client.find_socket(near)->connection()->settings().fin_wait_2_timeout, 1ms) << "not at all";
+}
+
 TEST_P(Options, Congestion_ByName) {
   const int fd = make(left);
   EXPECT_EQ(client.set_option(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4).error, 0);

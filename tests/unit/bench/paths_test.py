@@ -15,6 +15,7 @@ for folder in ("common", "paths"):
 import cells
 import figures
 import floors
+import kernel
 import report
 from cells import WEATHERS, Path, Weather
 
@@ -141,6 +142,33 @@ class Output(unittest.TestCase):
             self.assertEqual(len(boxes), 1 + 2 * 54)
 
 
+class Kernel(unittest.TestCase):
+    @staticmethod
+    def rounds(*rates, spurious=0):
+        return [{"rate": rate, "segments": 1000, "retransmitted": 10, "spurious": spurious} for rate in rates]
+
+    def test_bound_is_below_the_ratio_and_there_is_none_of_one_round(self):
+        self.assertIsNone(kernel.lower_bound([1.0]))
+        self.assertAlmostEqual(kernel.lower_bound([1.0, 1.0, 1.0]), 1.0)
+        self.assertLess(kernel.lower_bound([0.9, 1.0, 1.1]), 0.95)
+        self.assertGreater(kernel.lower_bound([0.99, 1.0, 1.01, 1.0, 1.0] * 5), 0.99)
+
+    def test_row_is_short_of_goodput_or_by_what_was_sent_for_nothing(self):
+        cell = cells.Cell("kernel", Path(10**8, 10_000), ("cubic",), 0, 0)
+        for ours, theirs, short in ((self.rounds(100, 101, 99), self.rounds(100, 100, 100), False),
+                                    (self.rounds(90, 91, 90), self.rounds(100, 100, 100), True),
+                                    (self.rounds(100, 101, 100, spurious=3), self.rounds(99, 100, 99, spurious=2), True),
+                                    (self.rounds(90), self.rounds(100), False)):
+            row = kernel.row_of(cell, ours, theirs)
+            self.assertEqual(row["short"], short)
+            self.assertEqual(len(kernel.words_of(row)), len(kernel.HEAD))
+        self.assertIn("cubic: 100 Mbit/s, 10 ms, clean", kernel.text([row]))
+        self.assertIn("| cubic: 100 Mbit/s, 10 ms, clean |", kernel.markdown([row]))
+
+    def test_plan_has_what_the_kernel_knows(self):
+        self.assertEqual({cell.flows for cell in kernel.plan(["newreno", "nobody's"])} - {("newreno",)}, set())
+
+
 STAND_IN = """#!/bin/sh
 if [ "$1" = --controllers ]; then echo newreno; exit; fi
 cat {answer}
@@ -190,7 +218,7 @@ class Program(unittest.TestCase):
 
     def test_words_that_make_no_sense_are_told(self):
         for words in (["--controllers", "vegas"], ["--only", "("], ["--only", "no such cell"], ["--seeds", "0"], ["--colour"],
-                      ["--program", "/nowhere"]):
+                      ["--program", "/nowhere"], ["--kernel", "--cpus", "x"], ["--seconds", "0"]):
             done = self.run_it(*words)
             self.assertEqual(done.returncode, 2, words)
             self.assertTrue(done.stderr.startswith("run: "), done.stderr)

@@ -87,6 +87,25 @@ TEST(MbufPool, Exhausted_GivesEmptyPacketsUntilSomeComeBack) {
   EXPECT_EQ(pool->in_use(), 0);
 }
 
+TEST(MbufPool, Dense_IsNoLongerThanItsObjects) {
+  for (const bool dense : {false, true}) {
+    Result<std::unique_ptr<MbufPool>> pool = MbufPool::create(
+        {.name = dense ? "dense" : "paged", .packets = 4096, .frame_room = 1518, .dense = dense});
+    ASSERT_TRUE(pool) << pool.failure().text;
+    uintptr_t first = UINTPTR_MAX;
+    uintptr_t last = 0;
+    std::vector<Packet> taken;
+    for (Packet packet = (*pool)->allocate(); packet; packet = (*pool)->allocate()) {
+      const auto at = reinterpret_cast<uintptr_t>(packet.bytes().data());
+      first = std::min(first, at);
+      last = std::max(last, at);
+      taken.push_back(std::move(packet));
+    }
+    EXPECT_EQ(last - first < MbufPool::bytes(4096, 1518), dense)
+        << last - first << " octets from the first to the last";
+  }
+}
+
 TEST(MbufPool, LargerThanMemory_SaysWhatToLower) {
   Result<std::unique_ptr<MbufPool>> pool =
       MbufPool::create({.name = "huge", .packets = 1 << 20, .frame_room = 1518});

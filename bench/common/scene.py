@@ -1,6 +1,6 @@
 """What one cell of the table puts on the host: namespaces, processes, a directory; leaving the scene takes all away.
 
-Neighbours: links.py, servers.py and clients.py, which build in it. Python's standard library alone.
+Neighbours: whatever builds in it, as endpoint/links.py and paths/kernel.py. Python's standard library alone.
 """
 
 import contextlib
