@@ -80,6 +80,7 @@ struct TcpParams {
   uint8_t hop_limit = 64;           // TTL or hop limit sent (MUST-49)
   // Of the whole shard.
   uint32_t challenge_acks_per_second = 1000;  // RFC 5961 §7; the true bound is drawn anew each second
+  uint32_t resets_per_second = 10'000;        // that answer no connection of ours; drawn likewise
 };
 
 // The window scale must be able to say the largest buffer of all (RFC 7323 §2.3).

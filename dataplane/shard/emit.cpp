@@ -85,6 +85,8 @@ void Shard::Impl::send_stateless(const wire::FlowAddress& flow, wire::Segment& s
 void Shard::Impl::reply_reset(const wire::Frame& frame, tcp::State state, PacketBatch& out) {
   wire::Segment reset;
   if (!tcp::reset_for(frame.tcp, reset)) return;
+  // RFC 9293 §3.10.7.1 has one for each: written deviation.
+  if (!resets.take(now, params.tcp.resets_per_second)) return counters.tcp_resets_limited.add();
   counters.tcp_resets_sent.add();
   reply(frame, reset, state, out);
 }

@@ -55,7 +55,7 @@ struct Listener {
 
 struct Shard::Impl {
   Impl(Shard& owner, const ShardParams& given, wire::Checksum link_checksum, PacketPool& packets,
-       Entropy& entropy, Instant start, const Place& where);
+       Entropy& random, Instant start, const Place& where);
   ~Impl();
 
   tcp::Context context() {
@@ -83,6 +83,7 @@ struct Shard::Impl {
   void on_syn_record(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   bool may_answer(tcp::SynRecord& record, const wire::Segment& segment);
   bool may_answer(tcp::TimeWaitRecord& record, const wire::Segment& segment);
+  [[gnu::cold]] void spend_reset(const wire::Segment& segment);
   void on_time_wait(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   void acknowledge_time_wait(tcp::TimeWaitRecord& record, const wire::Frame& frame, PacketBatch& out);
   void reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
@@ -192,6 +193,7 @@ struct Shard::Impl {
   void reply(const wire::Frame& frame, wire::Segment& segment, tcp::State state, PacketBatch& out);
   void send_stateless(const wire::FlowAddress& flow, wire::Segment& segment, tcp::State state,
                       PacketBatch& out);
+  // If the shard's limit allows it.
   void reply_reset(const wire::Frame& frame, tcp::State state, PacketBatch& out);
   void push(Packet&& packet, PacketBatch& out);
 
@@ -205,7 +207,9 @@ struct Shard::Impl {
   tcp::Memory memory;
   ip::Host host;
   tcp::IsnGenerator isn;
-  tcp::ChallengeBudget challenges;
+  Entropy& entropy;
+  tcp::AnswerBudget challenges;
+  tcp::AnswerBudget resets;  // that answer no connection of ours
   flow::FlowHash hash;
   flow::Table table;
   uint64_t table_changes = 0;  // a burst's bulk look-up is stale once this has moved
