@@ -166,6 +166,18 @@ const Key kKeys[] = {
          "payload memory are in use (RFC 6429); else a peer may keep its window closed for ever.",
      .binding = field<&Settings::tcp, &TcpParams::zero_window_probes>()},
     {.section = "tcp",
+     .name = "slow_peer_timeout",
+     .type = Type::Duration,
+     .fallback = "120s",
+     .bounds = {0, 60 * kMinute},
+     .change = Change::Live,
+     .example = "60s",
+     .doc = "How long a peer may take for what is queued for it, at the pace of the last eighth of this time, when "
+            "seven eighths of the payload memory are in use: slower ones are reset, the slowest first, until a "
+            "quarter is free.",
+     .binding = field<&Settings::tcp, &TcpParams::slow_peer_timeout>(),
+     .special = "none is reset for it"},
+    {.section = "tcp",
      .name = "receive_buffer",
      .type = Type::Size,
      .fallback = "256KiB",

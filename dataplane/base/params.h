@@ -60,6 +60,8 @@ struct TcpParams {
   AcceptOverflow accept_overflow = AcceptOverflow::Drop;
   // Probes that a closed window answers before memory that is short is taken back (RFC 6429).
   uint32_t zero_window_probes = 6;
+  // While memory is short a peer that would take longer than this for what is queued may lose its connection.
+  Micros slow_peer_timeout = 120s;
   bool time_wait_reopen = true;          // a new SYN of the peer ends TIME-WAIT (RFC 6191, RFC 9293 MAY-2)
   bool time_wait_reuse = true;           // an active open may, where timestamps tell old from new
   Micros time_wait_reuse_after = 100ms;  // not before this: the peer's clock must have moved too

@@ -18,6 +18,7 @@
 #include "flow/table.h"
 #include "shard/recorder.h"
 #include "shard/shard.h"
+#include "shard/slow_peers.h"
 #include "tcp/close/challenge.h"
 #include "tcp/close/time_wait.h"
 #include "tcp/context.h"
@@ -127,6 +128,10 @@ struct Shard::Impl {
   void on_deadline(app::Connection& connection);
   void rearm_some();
 
+  // ---- relieve.cpp
+  void relieve(PacketBatch& out);
+  Instant next_relief() const;
+
   void share_timestamps(const Secrets& secrets);
 
   // ---- cookies.cpp
@@ -219,6 +224,7 @@ struct Shard::Impl {
   std::deque<ConnectionParams> profiles;  // listeners' settings, each once, as long as the shard
   timer::Wheel wheel;
   Slab<app::Connection> connections;
+  SlowPeers slow_peers;
   tcp::SynQueue syn_queue;
   Slab<tcp::TimeWaitRecord> time_wait;
 

@@ -49,6 +49,7 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       ports({}, random),
       wheel(start),
       connections(given.memory.connections),
+      slow_peers(connections),
       syn_queue(given.memory.syn_records),
       time_wait(given.memory.time_wait_records),
       time_wait_fifo(TimeWaitLinks{&time_wait}),
@@ -101,6 +102,7 @@ Instant Shard::next_deadline() const {
     deadline = std::min(deadline, impl.connections[impl.delayed_acks.front()].links.ack_deadline);
   for (const app::Program* program : impl.programs) deadline = std::min(deadline, program->next_call());
   if (impl.rearm_from != kNoIndex) deadline = std::min(deadline, impl.now);
+  deadline = std::min(deadline, impl.next_relief());
   if (impl.draining && impl.connections.used() != 0) deadline = std::min(deadline, impl.next_drain_sweep);
   return deadline;
 }
