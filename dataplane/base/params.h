@@ -24,6 +24,13 @@ enum class AcceptOverflow : uint8_t { Drop, Reset };
 // When segments larger than what has got through so far are tried (RFC 4821).
 enum class MtuProbing : uint8_t { Off, BlackHole, Always };
 
+// What a connection makes of its path's MTU, beside what TcpParams say of probing.
+enum class PathMtuDiscovery : uint8_t {
+  On,        // DF is set; what ICMP says is believed (RFC 1191, 8201)
+  Ignored,   // DF is set, and segments are as large as the port's MTU allows, whatever ICMP says
+  Fragment,  // likewise without DF: over IPv4 routers may fragment, over IPv6 nobody does
+};
+
 // Read by tcp/ on every call: changes made between two bursts take effect at once.
 struct TcpParams {
   Micros msl = 30s;                       // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
@@ -104,6 +111,8 @@ struct ConnectionParams {
   std::optional<uint16_t> max_segment;   // largest segment sent and announced, options counted in
   std::optional<uint8_t> dscp;
   std::optional<uint8_t> hop_limit;
+  std::optional<uint8_t> priority;  // PCP of the VLAN's tag (IEEE 802.1Q), where the port has one; 0
+  std::optional<PathMtuDiscovery> path_mtu_discovery;  // counts for what happens from then on; On
   std::optional<uint32_t> send_low_water;  // octets of room of which the application is told
   std::optional<bool> error_reports;  // Handler::on_error is called (RFC 9293 §3.9.1.8 SHLD-20); on
 

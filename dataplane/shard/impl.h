@@ -194,6 +194,7 @@ struct Shard::Impl {
   Packet take_packet();
   void emit(app::Connection& connection, wire::Segment& segment, const tcp::PayloadRange& payload,
             PacketBatch& out);
+  [[gnu::cold]] void apply_ip_settings(const ConnectionParams& own, wire::Segment& segment);
   // An answer without a connection goes back to where the frame came from and asks no neighbour.
   void reply(const wire::Frame& frame, wire::Segment& segment, tcp::State state, PacketBatch& out);
   void send_stateless(const wire::FlowAddress& flow, wire::Segment& segment, tcp::State state,
