@@ -1,67 +1,84 @@
-// The metrics over HTTP, for Prometheus: GET /metrics, on a loopback address or a Unix socket. A thread of its
-// own, which no client can hold: requests are bounded in size and time, clients in number. Neighbours:
-// openmetrics.h (the page).
+// The page of metrics over HTTP: GET /metrics on a TCP address or a Unix socket. The control thread steps it,
+// and no client can hold that: requests, time and clients are bounded, and the page is made at most ten times
+// a second, whoever asks. Neighbours: openmetrics.h (the page), exchange.h (a request and its response),
+// socket/server.h (the thread).
 #pragma once
 
-#include <poll.h>
-
-#include <atomic>
-#include <chrono>
-#include <functional>
+#include <deque>
 #include <optional>
 #include <string>
-#include <thread>
-#include <vector>
 
+#include "control/metrics/exchange.h"
+#include "control/socket/attendant.h"
 #include "control/socket/listening.h"
 
 namespace millrace::control {
 
 struct MetricsParams {
-  std::string place;                 // 127.0.0.1:9464, [::1]:9464 or /run/millrace/metrics.sock
-  mode_t mode = 0660;                // of a Unix socket
-  std::string group;                 // likewise; empty: the process's own
-  std::function<std::string()> page;  // called on the server's thread
-  std::chrono::milliseconds patience{5000};
-  size_t clients = 32;
+  std::string place;   // 127.0.0.1:9464, [::1]:9464 or /run/millrace/metrics.sock; empty: nowhere
+  mode_t mode = 0660;  // of a Unix socket
+  std::string group;   // likewise; empty: the process's own
+  size_t clients = 16;
+  std::chrono::milliseconds patience{10'000};    // for one client's request and its response
+  std::chrono::milliseconds when_crowded{1000};  // the same while every place is taken
+  std::chrono::milliseconds freshness{100};      // a page so old is still handed out
 };
 
-class MetricsServer {
+class MetricsServer final : public Attendant {
  public:
-  explicit MetricsServer(MetricsParams params);
-  ~MetricsServer() { stop(); }
-  MetricsServer(const MetricsServer&) = delete;
-  MetricsServer& operator=(const MetricsServer&) = delete;
+  // `view` outlives the server.
+  MetricsServer(EndpointView& view, MetricsParams params);
+  ~MetricsServer() override { stop(); }
 
-  // Nothing: it runs, or there is no place to serve at. Otherwise a sentence that says what is wrong.
+  // Nothing: it listens, or there is no place to do so (serving() tells). Otherwise a sentence that says what
+  // is wrong and what to do.
   [[nodiscard]] std::optional<std::string> start();
+  bool serving() const { return epoll_ >= 0; }
+  // Drops the clients and removes a Unix socket's file. Not while a thread steps it. May be called twice.
   void stop();
 
- private:
-  using SteadyClock = std::chrono::steady_clock;
+  // ---- the control thread
+  int fd() const override { return epoll_; }
+  void step(Moment now) override;
+  std::optional<Moment> wake_at() const override;
 
+ private:
+  enum class Phase : uint8_t {
+    Request,   // its head is not whole
+    Response,  // is being sent
+    Parting,   // all is sent; what the peer still sends is thrown away until it closes
+    Done
+  };
   struct Client {
     int fd = -1;
+    Moment came;
+    Phase phase = Phase::Request;
     std::string input;
-    std::string output;
-    SteadyClock::time_point ends_at;  // whatever it does
-    bool finished = false;
+    Reply reply;
+    size_t sent = 0;  // octets of head and body
   };
 
-  std::optional<std::string> listen_on_loopback();
-  void run();
-  void accept_clients(SteadyClock::time_point now);
-  void step(Client& client);
-  void receive(Client& client);
-  void answer(Client& client);
+  std::optional<std::string> listen_on_tcp();
+  void accept_clients(Moment now);
+  void listen_for_more(bool wanted);
+  void step_client(int fd, Moment now);
+  void receive(Client& client, Moment now);
+  void transmit(Client& client);
+  void discard(Client& client);
+  void dismiss(Moment now);
+  SharedPage page(Moment now);
+  std::chrono::milliseconds patience() const;
 
+  EndpointView& view_;
   const MetricsParams params_;
   ListeningSocket unix_;
   int listening_ = -1;  // of a Unix socket: unix_'s own
-  int wake_ = -1;
-  std::atomic<bool> stopping_{false};
-  std::vector<Client> clients_;  // the thread's
-  std::thread thread_;
+  int epoll_ = -1;
+  bool listening_for_more_ = false;
+  std::optional<Moment> accept_again_;  // after file descriptors ran out
+  std::deque<Client> clients_;          // in the order in which they came
+  SharedPage page_;
+  Moment page_made_{};
 };
 
 }  // namespace millrace::control

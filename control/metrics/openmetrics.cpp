@@ -59,7 +59,8 @@ void add_drops(Page& page, std::span<const Counters* const> shards) {
                   shards[i]->dropped(info.reason));
   page.family("millrace_drop_reason", "info", "", "What a reason for dropping means.");
   for (const DropInfo& info : kDropInfos)
-    page.sample("millrace_drop_reason_info", label("reason", info.name) + ',' + label("meaning", info.help), 1);
+    page.sample("millrace_drop_reason_info", label("reason", info.name) + ',' + label("meaning", info.help),
+                1);
 }
 
 struct PortCounter {
@@ -109,9 +110,11 @@ void add_endpoint(Page& page, const EndpointInfo& info) {
 }  // namespace
 
 std::string family_name(const CounterInfo& info) {
-  const std::string name(info.name), suffix = '_' + std::string(info.unit);
-  const bool whole = name == info.unit || name.ends_with(suffix);
-  return "millrace_" + name + (whole ? "" : suffix);
+  std::string name = "millrace_" + std::string(info.name);
+  const std::string unit = '_' + std::string(info.unit);
+  if (const size_t inside = name.find(unit + '_'); inside != std::string::npos)
+    name.erase(inside, unit.size());
+  return name.ends_with(unit) ? name : name + unit;
 }
 
 std::string open_metrics(std::span<const Counters* const> shards, const EndpointInfo& info) {
