@@ -22,6 +22,7 @@ constexpr std::string_view kServiceKinds[] = {"http", "echo", "discard", "charge
 // Likewise in base/params.h.
 constexpr std::string_view kSynCookies[] = {"auto", "always", "never"};
 constexpr std::string_view kAcceptOverflows[] = {"drop", "reset"};
+constexpr std::string_view kCongestionControls[] = {"newreno", "cubic"};
 constexpr std::string_view kMtuProbing[] = {"off", "black_hole", "always"};
 
 const Key kKeys[] = {
@@ -283,6 +284,16 @@ const Key kKeys[] = {
      .doc = "Set PSH also on the last of several segments that the windows let leave at once.",
      .binding = field<&Settings::tcp, &TcpParams::push_bursts>()},
     {.section = "tcp",
+     .name = "congestion_control",
+     .type = Type::Choice,
+     .fallback = "cubic",
+     .choices = kCongestionControls,
+     .change = Change::Live,
+     .example = "newreno",
+     .doc = "How fast connections send: NewReno (RFC 5681, RFC 6582), or CUBIC (RFC 9438) with HyStart++ (RFC "
+            "9406). A change counts for connections opened from then on.",
+     .binding = field<&Settings::tcp, &TcpParams::congestion_control>()},
+    {.section = "tcp",
      .name = "push_segments",
      .type = Type::Integer,
      .fallback = "0",
@@ -298,7 +309,8 @@ const Key kKeys[] = {
      .fallback = "on",
      .change = Change::Live,
      .example = "off",
-     .doc = "Reduce the congestion window after an idle time (RFC 5681 §4.1).",
+     .doc = "Reduce the congestion window to the initial one when nothing was sent for longer than the "
+            "retransmission time-out (RFC 5681 §4.1).",
      .binding = field<&Settings::tcp, &TcpParams::idle_restart>()},
     {.section = "tcp",
      .name = "quick_ack",
@@ -697,6 +709,14 @@ const Key kKeys[] = {
      .doc = "Largest TCP segment, header not counted, that the service's connections send and announce; else "
             "what the MTU allows.",
      .binding = nested<&Settings::services, &ServiceSettings::connection, &ConnectionParams::max_segment>()},
+    {.section = "service",
+     .name = "congestion_control",
+     .type = Type::Choice,
+     .choices = kCongestionControls,
+     .example = "newreno",
+     .doc = "As tcp.congestion_control, for the service's connections.",
+     .binding =
+         nested<&Settings::services, &ServiceSettings::connection, &ConnectionParams::congestion_control>()},
     {.section = "service",
      .name = "dscp",
      .type = Type::Integer,

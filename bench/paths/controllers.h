@@ -9,19 +9,13 @@
 
 namespace millrace::paths {
 
-inline constexpr std::array kControllers = {cc::Algorithm::NewReno};
+using cc::name_of;
 
-constexpr std::string_view name_of(cc::Algorithm algorithm) {
-  switch (algorithm) {
-    case cc::Algorithm::NewReno:
-      return "newreno";
-  }
-  return "";
-}
+inline constexpr std::array kControllers = {cc::Algorithm::NewReno, cc::Algorithm::Cubic};
 
 inline std::optional<cc::Algorithm> controller_named(std::string_view name) {
   for (const cc::Algorithm one : kControllers)
-    if (name_of(one) == name) return one;
+    if (cc::name_of(one) == name) return one;
   return std::nullopt;
 }
 

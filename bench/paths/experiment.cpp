@@ -137,9 +137,12 @@ class Experiment {
   }
 
   void connect(size_t flow) {
+    ConnectionParams settings;
+    settings.congestion_control = plan_.flows[flow];
     world_.shard(sender_).connect({.remote = {sim::host_address(2, kFamily), kSinkPort},
                                    .local_address = {},
-                                   .local_port = static_cast<uint16_t>(kFirstPort + flow)},
+                                   .local_port = static_cast<uint16_t>(kFirstPort + flow),
+                                   .settings = settings},
                                   sources_[flow]);
   }
 

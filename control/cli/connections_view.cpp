@@ -29,6 +29,7 @@ std::string details(const json& row) {
   constexpr uint64_t kNoThreshold =
       1 << 30;  // the largest window there is (RFC 7323 §2.3): slow start has no end
   std::string out = "age:" + duration_text(row.value("age_us", int64_t{0}));
+  if (const std::string name = row.value("congestion_control", ""); !name.empty()) out += ' ' + name;
   if (row.value("timestamps", false)) out += " ts";
   if (row.value("sack", false)) out += " sack";
   if (number(row, "send_scale") != 0 || number(row, "receive_scale") != 0)

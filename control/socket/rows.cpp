@@ -103,6 +103,7 @@ json as_json(unsigned shard, const shard::ConnectionRow& row) {
            {"unacknowledged_bytes", row.unacknowledged_bytes},
            {"cwnd_bytes", row.cwnd_bytes},
            {"ssthresh_bytes", row.ssthresh_bytes},
+           {"congestion_control", row.congestion_control},
            {"send_window_bytes", row.send_window_bytes},
            {"receive_window_bytes", row.receive_window_bytes},
            {"mss_bytes", row.mss_bytes},

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "tcp/close/close.h"
 #include "tcp/open/negotiation.h"
+#include "tcp/transfer/congestion.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/output.h"
 #include "tcp/transfer/urgent.h"
@@ -150,6 +151,7 @@ bool Connection::set(const ConnectionParams& settings) {
   if (rare == nullptr) return false;
   static_cast<ConnectionParams&>(*rare) = settings;
   if (settings.max_segment) tcp::clamp_mss(tcb_, Mss(*settings.max_segment));
+  if (settings.congestion_control) tcp::choose_congestion_control(tcb_, *settings.congestion_control);
   touched();  // deadlines may have moved
   return true;
 }

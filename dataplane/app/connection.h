@@ -117,6 +117,7 @@ class Connection {
   // nothing has changed. (Listeners have settings for all that they accept: ListenerParams.)
   const ConnectionParams& settings() const;
   bool set(const ConnectionParams& settings);
+  cc::Algorithm congestion_control() const { return tcb_.cold.cc.algorithm(); }
   // Trouble since the last progress of the connection that has not ended it (Handler::on_error).
   SoftError last_soft_error() const { return tcb_.cold.soft_error; }
   // Diffserv codepoint of the last segment received (RFC 9293 §3.9.2 MAY-9).

@@ -68,8 +68,8 @@ class Stack {
   virtual bool is_local(const IpAddress& address) const = 0;
   // ListenerParams::fast_open_pending of a listener that there is already; false: there is none at `local`.
   virtual bool set_fast_open_pending(const Endpoint& local, uint32_t pending) = 0;
-  // Octets that go with the SYN of a connect() with `fast_open`, whatever options it has; 0: there is no cookie
-  // for it, nullopt: Fast Open is off.
+  // Octets that go with the SYN of a connect() with `fast_open`, whatever options it has; 0: there is no
+  // cookie for it, nullopt: Fast Open is off.
   virtual std::optional<Bytes> fast_open_room(const ConnectOptions& options) const = 0;
 
   // What a connection follows that does not say otherwise.

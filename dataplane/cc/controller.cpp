@@ -2,32 +2,66 @@
 
 namespace millrace::cc {
 
-void Controller::open(Algorithm algorithm, Bytes smss, uint32_t segments) {
-  window_ = {.cwnd = initial_window(smss, segments), .smss = smss};
-  algorithm_ = algorithm;
-  switch (algorithm_) {
+std::string_view name_of(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::NewReno:
+      return "newreno";
+    case Algorithm::Cubic:
+      return "cubic";
+  }
+  return "?";
+}
+
+void Controller::open(Algorithm algorithm, uint16_t smss, uint32_t segments) {
+  window_ = {.cwnd = initial_window(smss, segments), .smss = smss, .algorithm = algorithm};
+  start_algorithm();
+}
+
+void Controller::choose(Algorithm algorithm) {
+  if (algorithm == window_.algorithm) return;
+  window_.algorithm = algorithm;
+  start_algorithm();
+}
+
+void Controller::start_algorithm() {
+  window_.stage = 0;
+  switch (window_.algorithm) {
     case Algorithm::NewReno:
       newreno_ = NewReno();
+      break;
+    case Algorithm::Cubic:
+      cubic_ = Cubic();
+      cubic_.open(window_);
+      break;
+  }
+}
+
+void Controller::on_congestion(Bytes in_flight) {
+  switch (window_.algorithm) {
+    case Algorithm::NewReno:
+      newreno_.on_congestion(window_, in_flight);
+      break;
+    case Algorithm::Cubic:
+      cubic_.on_congestion(window_, in_flight);
       break;
   }
 }
 
 void Controller::on_enter_recovery(Instant, Bytes in_flight) {
-  switch (algorithm_) {
-    case Algorithm::NewReno:
-      newreno_.on_congestion(window_, in_flight);
-      break;
-  }
+  on_congestion(in_flight);
   window_.cwnd = window_.ssthresh;
 }
 
 void Controller::on_exit_recovery(Instant) { window_.cwnd = window_.ssthresh; }
 
 void Controller::on_timeout(Instant, Bytes in_flight, bool first) {
-  switch (algorithm_) {
+  if (first) on_congestion(in_flight);
+  switch (window_.algorithm) {
     case Algorithm::NewReno:
-      if (first) newreno_.on_congestion(window_, in_flight);
-      newreno_.on_timeout();
+      newreno_.on_timeout(window_);
+      break;
+    case Algorithm::Cubic:
+      cubic_.on_timeout(window_);
       break;
   }
   window_.cwnd = window_.smss;
@@ -37,18 +71,21 @@ void Controller::on_ecn(Instant now, Bytes in_flight) { on_enter_recovery(now, i
 
 void Controller::on_idle_restart(Instant, uint32_t segments) {
   window_.cwnd = std::min(window_.cwnd, initial_window(window_.smss, segments));
+  if (window_.algorithm == Algorithm::Cubic) cubic_.on_idle_restart(window_);
 }
 
 void Controller::undo(Instant, const Controller& before) {
-  const Bytes cwnd = std::max(window_.cwnd, before.window_.cwnd);
+  const Bytes cwnd = window_.cwnd;
+  // RFC 9438 §4.9.2: a window that has grown past where it was goes on from where it is.
+  if (window_.algorithm == Algorithm::Cubic && cwnd >= before.window_.cwnd) return;
   *this = before;
-  window_.cwnd = cwnd;
+  window_.cwnd = std::max(cwnd, window_.cwnd);
 }
 
 void Controller::deflate(Bytes acked) {
   window_.cwnd = window_.cwnd > acked ? window_.cwnd - acked : 0;
   if (acked >= window_.smss) window_.cwnd += window_.smss;
-  window_.cwnd = std::max(window_.cwnd, window_.smss);
+  window_.cwnd = std::max<Bytes>(window_.cwnd, window_.smss);
 }
 
 uint64_t Controller::pacing_rate(Micros) const { return 0; }

@@ -1,33 +1,46 @@
 // Congestion control as the core sees it: events in, a window out. One class an algorithm, all behind this
 // one; the choice is a tag and a switch, so that no call is virtual. Plain state that can be copied (a copy
 // taken before a reduction is what undo() goes back to); it never sees the TCB. What is lost and what is sent
-// again is recovery/'s. Neighbour: newreno.h.
+// again is recovery/'s. Neighbours: newreno.h, cubic.h.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
+#include <type_traits>
 
 #include "base/seq.h"
 #include "base/time.h"
 #include "base/units.h"
+#include "cc/cubic.h"
 #include "cc/newreno.h"
 #include "cc/window.h"
 
 namespace millrace::cc {
 
-enum class Algorithm : uint8_t { NewReno };
+// "newreno", as the key tcp.congestion_control has it.
+std::string_view name_of(Algorithm algorithm);
 
 class Controller {
  public:
+  Controller() : newreno_() {}
+
   // ESTABLISHED: `smss` octets are a full segment; the initial window is that of RFC 6928 §2, at most
   // `segments`.
-  void open(Algorithm algorithm, Bytes smss, uint32_t segments);
+  void open(Algorithm algorithm, uint16_t smss, uint32_t segments);
+  // Another algorithm goes on with the window as it is.
+  void choose(Algorithm algorithm);
 
-  // An acknowledgement of new data outside fast recovery; after a time-out too.
+  // An acknowledgement of new data outside fast recovery; after a time-out too. A window that is not in use
+  // does not grow (RFC 9438 §5.8, RFC 7661 §4.3).
   void on_ack(const Ack& ack) {
-    switch (algorithm_) {
+    if (ack.app_limited && window_.slow_start()) return;
+    switch (window_.algorithm) {
       case Algorithm::NewReno:
-        newreno_.on_ack(window_, ack);
+        if (!ack.app_limited) newreno_.on_ack(window_, ack);
+        break;
+      case Algorithm::Cubic:
+        cubic_.on_ack(window_, ack);
         break;
     }
   }
@@ -51,13 +64,14 @@ class Controller {
   void deflate(Bytes acked);
   // RFC 6582 §3.2 step 3, full acknowledgement, option 1: no burst of more than `flight` allows.
   void cap(Bytes flight) {
-    window_.cwnd = std::min(window_.ssthresh, std::max(flight, window_.smss) + window_.smss);
+    window_.cwnd = std::min(window_.ssthresh, std::max<Bytes>(flight, window_.smss) + window_.smss);
   }
 
   // The path's MTU has changed: the window stays, in octets (RFC 4821 §7.4 leaves it to us).
-  void set_smss(Bytes smss) { window_.smss = smss; }
+  void set_smss(uint16_t smss) { window_.smss = smss; }
 
-  Algorithm algorithm() const { return algorithm_; }
+  Algorithm algorithm() const { return window_.algorithm; }
+  bool slow_start() const { return window_.slow_start(); }
   Bytes cwnd() const { return window_.cwnd; }
   Bytes ssthresh() const { return window_.ssthresh; }
   Bytes smss() const { return window_.smss; }
@@ -68,14 +82,19 @@ class Controller {
   bool wants_prr() const { return true; }
 
  private:
+  void start_algorithm();
+  // Sets ssthresh.
+  void on_congestion(Bytes in_flight);
+
   Window window_;
-  Algorithm algorithm_ = Algorithm::NewReno;
   // The state of the one algorithm in use. Small enough to stay here; what is larger belongs into a block
   // that is taken on demand.
   union {
-    NewReno newreno_ = {};
+    NewReno newreno_;
+    Cubic cubic_;
   };
 };
 static_assert(sizeof(Controller) <= 40, "app::Connection stays within eight lines");
+static_assert(std::is_trivially_copyable_v<Controller>);
 
 }  // namespace millrace::cc

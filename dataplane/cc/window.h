@@ -5,22 +5,31 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/params.h"
 #include "base/seq.h"
 #include "base/time.h"
 #include "base/units.h"
 
 namespace millrace::cc {
 
+using Algorithm = CongestionControl;
+
 inline constexpr Bytes kMaxWindow = 1U << 30;  // the largest window that RFC 7323 can tell
 
 struct Window {
   Bytes cwnd = 0;
-  Bytes ssthresh = kMaxWindow;
-  Bytes smss = 536;
+  Bytes ssthresh = kMaxWindow;  // as long as nothing has been lost (RFC 5681 §3.1)
+  uint16_t smss = 536;
+  Algorithm algorithm = Algorithm::NewReno;
+  uint8_t stage = 0;  // of the algorithm, which knows what it means; here because there is room
 
   bool slow_start() const { return cwnd < ssthresh; }
+  // Neither loss nor delay has ended the connection's first slow start.
+  bool first_slow_start() const { return ssthresh == kMaxWindow; }
+  Bytes segments(Bytes count) const { return count * smss; }
   void grow(Bytes by) { cwnd = std::min(cwnd + by, kMaxWindow); }
 };
+static_assert(sizeof(Window) == 12);
 
 // RFC 6928 §2: min(10 * MSS, max(2 * MSS, 14600)), with `segments` for 10.
 inline Bytes initial_window(Bytes smss, uint32_t segments) {
@@ -36,7 +45,8 @@ struct Ack {
   Bytes delivered = 0;       // octets newly known to have arrived: acked or selectively acknowledged
   Bytes in_flight = 0;       // before this acknowledgement
   Micros rtt{};              // of the newest segment it tells of; 0: no sample
-  bool app_limited = false;  // the flight was short of the window for want of data, not of window
+  Micros srtt{};             // smoothed, before that sample
+  bool app_limited = false;  // the window is not in use: application or peer's window limit the flight
 };
 
 }  // namespace millrace::cc

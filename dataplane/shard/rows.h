@@ -26,6 +26,7 @@ struct ConnectionRow {
   Bytes unacknowledged_bytes = 0;  // SND.NXT - SND.UNA
   Bytes cwnd_bytes = 0;
   Bytes ssthresh_bytes = 0;
+  std::string_view congestion_control;  // empty where there is no TCB
   Bytes send_window_bytes = 0;
   Bytes receive_window_bytes = 0;
   uint16_t mss_bytes = 0;

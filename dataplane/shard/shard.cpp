@@ -85,6 +85,7 @@ void Shard::start(Instant now, PacketBatch& out) {
   if (impl_->place.index == 0) impl_->host.announce(now, out);
 }
 
+const TcpParams& Shard::tcp_params() const { return impl_->params.tcp; }
 Instant Shard::now() const { return impl_->now; }
 
 bool Shard::busy() const { return !impl_->ready.empty() || !impl_->notices.empty(); }
@@ -110,8 +111,6 @@ void Shard::add_program(app::Program& program) { impl_->programs.push_back(&prog
 void Shard::use_ports(const flow::PortRange& range, Entropy& entropy) {
   impl_->ports = flow::Ports(range, entropy);
 }
-
-const TcpParams& Shard::tcp_params() const { return impl_->params.tcp; }
 
 void Shard::set_tcp_params(const TcpParams& params) {
   impl_->params.tcp = params;

@@ -23,6 +23,7 @@ ConnectionRow row_of(const app::Connection& connection, Instant now) {
   row.unacknowledged_bytes = hot.snd_nxt - hot.snd_una;
   row.cwnd_bytes = hot.cwnd;
   row.ssthresh_bytes = cold.cc.ssthresh();
+  row.congestion_control = cc::name_of(cold.cc.algorithm());
   row.send_window_bytes = hot.snd_wnd;
   row.receive_window_bytes = hot.rcv_wnd();
   row.mss_bytes = hot.mss;

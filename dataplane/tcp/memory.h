@@ -16,7 +16,7 @@ namespace millrace::tcp {
 
 inline constexpr uint32_t kBlockBytes = 2048;
 // Side blocks of a connection: what it needs only while something is missing or under way.
-inline constexpr uint32_t kCellBytes = 256;
+inline constexpr uint32_t kCellBytes = 320;
 inline constexpr uint32_t kPageBytes = 16384;
 inline constexpr uint32_t kLargePageBytes = 65536;
 

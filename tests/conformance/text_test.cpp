@@ -243,6 +243,7 @@ TEST_P(Transfers, Rto_FollowsTheRoundTrip) {
 TEST_P(Transfers, SlowStart_FromTheInitialWindowAndFromOneSegmentAfterATimeout) {
   params.tcp.timestamps = false;
   params.tcp.initial_window_segments = 4;
+  params.tcp.congestion_control = CongestionControl::NewReno;
   Walk& w = begin();
   w.open(mss_option(1000));
   EXPECT_EQ(w.app_send(40'000), 40'000U);

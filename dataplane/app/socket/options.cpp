@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <string_view>
 
 #include "app/socket/tcp_info.h"
 
@@ -228,18 +229,30 @@ int get_cc_info(Socket&, Value& value) {
   return 0;
 }
 
+// Linux's names.
+struct CongestionName {
+  std::string_view name;
+  CongestionControl algorithm;
+};
+constexpr CongestionName kCongestionNames[] = {{"reno", CongestionControl::NewReno},
+                                               {"cubic", CongestionControl::Cubic}};
+
 int get_congestion(Socket& socket, Value& value) {
   constexpr socklen_t kName = 16;  // TCP_CA_NAME_MAX
-  const std::string& name = socket.settings().congestion;
-  std::memcpy(value.octets, name.data(), std::min<size_t>(name.size(), kName - 1));
+  const CongestionControl algorithm =
+      socket.settings().congestion.value_or(socket.shared().stack.tcp_params().congestion_control);
+  const auto* found = std::ranges::find(kCongestionNames, algorithm, &CongestionName::algorithm);
+  if (found != std::end(kCongestionNames)) std::memcpy(value.octets, found->name.data(), found->name.size());
   value.length = kName;
   return 0;
 }
 int set_congestion(Socket& socket, const Value& value) {
   const auto* text = reinterpret_cast<const char*>(value.octets);
-  const std::string name(text, strnlen(text, std::min<size_t>(value.length, 15)));
-  if (name != "reno" && name != "cubic") return ENOENT;
-  socket.settings().congestion = name;
+  const std::string_view name(text, strnlen(text, std::min<size_t>(value.length, 15)));
+  const auto* found = std::ranges::find(kCongestionNames, name, &CongestionName::name);
+  if (found == std::end(kCongestionNames)) return ENOENT;
+  socket.settings().congestion = found->algorithm;
+  socket.apply_settings();
   return 0;
 }
 

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
+#include "base/params.h"
 #include "base/time.h"
 
 namespace millrace::socket {
@@ -40,8 +40,8 @@ struct Settings {
   int defer_accept_seconds = 0;
   int window_clamp = 0;
   uint32_t user_timeout_ms = 0;
-  uint32_t not_sent_low_water = 0;  // 0: no limit
-  std::string congestion = "reno";
+  uint32_t not_sent_low_water = 0;              // 0: no limit
+  std::optional<CongestionControl> congestion;  // nothing: as the stack has it
   int fast_open_queue = 0;
   bool fast_open_connect = false;
   bool inquire = false;  // TCP_INQ

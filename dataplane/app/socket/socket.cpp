@@ -200,6 +200,7 @@ ConnectionParams Socket::connection_params() const {
     params.fin_wait_2_timeout = std::max<Micros>(1us, std::chrono::seconds(*s.linger2_seconds));
   if (s.linger) params.linger = std::chrono::seconds(s.linger_seconds);
   if (s.syn_count) params.syn_retries = static_cast<uint32_t>(*s.syn_count);
+  params.congestion_control = s.congestion;
   if (s.max_segment != 0) params.max_segment = static_cast<uint16_t>(s.max_segment);
   const bool v4 = remote_.address.is_v4() || domain_ == AF_INET;
   const int tos = v4 ? s.tos : std::max(0, s.traffic_class);

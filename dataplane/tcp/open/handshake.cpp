@@ -7,6 +7,7 @@
 #include "tcp/open/negotiation.h"
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/congestion.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
@@ -60,14 +61,22 @@ void settle_rto(Tcb& tcb, bool syn_timed_out, const TcpParams& params) {
     tcb.hot.rto_us = std::max(tcb.hot.rto_us, static_cast<uint32_t>(Micros(3s).count()));
 }
 
+// The SYN's acknowledgement opens no window (RFC 5681 §3.1), whatever of its text it takes too.
+void advance_over_syn(Tcb& tcb, const wire::Segment& segment, bool keep_window, const Context& context) {
+  const cc::Controller opened = tcb.cold.cc;
+  advance_snd_una(tcb, segment, context);
+  if (!keep_window) return;
+  tcb.cold.cc = opened;
+  tcb.hot.cwnd = opened.cwnd();
+}
+
 // SYN-SENT with an acceptable ACK: the handshake is complete on our side.
 Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context) {
   TcbHot& hot = tcb.hot;
   const bool syn_timed_out = tcb.cold.retries != 0;
   settle_path_mtu(tcb, context);
   open_congestion_window(tcb, context.params);
-  advance_snd_una(tcb, segment, context);
-  open_congestion_window(tcb, context.params);  // the SYN's acknowledgement opens nothing (RFC 5681 §3.1)
+  advance_over_syn(tcb, segment, true, context);
   settle_rto(tcb, syn_timed_out, context.params);
   take_syn_window(tcb, segment);
   adopt_user_timeout(tcb, segment.options.user_timeout, context);
@@ -105,7 +114,7 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
 
 void open_congestion_window(Tcb& tcb, const TcpParams& params) {
   // RFC 6928 §2: one segment after the SYN or SYN-ACK was lost.
-  tcb.cold.cc.open(cc::Algorithm::NewReno, tcb.hot.mss,
+  tcb.cold.cc.open(chosen_congestion_control(tcb, params), tcb.hot.mss,
                    tcb.cold.retries > 1 ? 1 : params.initial_window_segments);
   tcb.hot.cwnd = tcb.cold.cc.cwnd();
 }
@@ -216,8 +225,7 @@ void establish(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   hot.snd_wl1 = segment.seq;
   hot.snd_wl2 = segment.ack;
   tcb.cold.max_snd_wnd = std::max(tcb.cold.max_snd_wnd, hot.snd_wnd);
-  advance_snd_una(tcb, segment, context);
-  if (!early) open_congestion_window(tcb, context.params);
+  advance_over_syn(tcb, segment, !early, context);
   settle_syn_data(tcb, context);
   settle_rto(tcb, syn_timed_out, context.params);
   context.counters.tcp_established.add();

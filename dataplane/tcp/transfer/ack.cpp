@@ -7,6 +7,7 @@
 #include "tcp/close/close.h"
 #include "tcp/open/handshake.h"
 #include "tcp/steps.h"
+#include "tcp/transfer/congestion.h"
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/loss_recovery.h"
 #include "tcp/transfer/path_mtu.h"
@@ -61,7 +62,8 @@ Micros take_in_order(Tcb& tcb, const wire::Segment& segment, Bytes acked, const 
                       .delivered = acked,
                       .in_flight = before,
                       .rtt = rtt,
-                      .app_limited = before + hot.mss < hot.cwnd && hot.snd_nxt == hot.snd_end});
+                      .srtt = tcb.cold.rtt.srtt(),
+                      .app_limited = is_app_limited(tcb, before)});
   hot.cwnd = tcb.cold.cc.cwnd();
   return rtt;
 }

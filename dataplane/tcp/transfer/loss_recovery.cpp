@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/congestion.h"
 #include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 
@@ -277,7 +278,8 @@ void grow_window(Tcb& tcb, const wire::Segment& segment, const Told& told, Insta
                       .delivered = told.delivered,
                       .in_flight = told.in_flight,
                       .rtt = told.rtt,
-                      .app_limited = told.in_flight + hot.mss < hot.cwnd && hot.snd_nxt == hot.snd_end});
+                      .srtt = tcb.cold.rtt.srtt(),
+                      .app_limited = is_app_limited(tcb, told.in_flight)});
 }
 
 // The window that is in force until the next acknowledgement.

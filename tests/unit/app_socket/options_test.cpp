@@ -124,6 +124,19 @@ TEST_P(Options, Congestion_ByName) {
   EXPECT_STREQ(name, "reno");
 }
 
+TEST_P(Options, Congestion_IsTheStacksUntilItIsSetAndCountsAtOnce) {
+  establish();
+  char name[16] = {};
+  socklen_t length = sizeof name;
+  EXPECT_EQ(client.get_option(near, IPPROTO_TCP, TCP_CONGESTION, name, &length).error, 0);
+  EXPECT_STREQ(name, "cubic");
+  EXPECT_EQ(client.set_option(near, IPPROTO_TCP, TCP_CONGESTION, "reno", 4).error, 0);
+  EXPECT_EQ(client.find_socket(near)->connection()->congestion_control(), CongestionControl::NewReno);
+  length = sizeof name;
+  EXPECT_EQ(client.get_option(near, IPPROTO_TCP, TCP_CONGESTION, name, &length).error, 0);
+  EXPECT_STREQ(name, "reno");
+}
+
 TEST_P(Options, Info_InLinuxLayout) {
   establish();
   write(left, near, text(1000));

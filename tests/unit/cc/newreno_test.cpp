@@ -7,7 +7,7 @@ namespace {
 
 constexpr Instant kNow{1s};
 
-Controller opened(Bytes smss) {
+Controller opened(uint16_t smss) {
   Controller cc;
   cc.open(Algorithm::NewReno, smss, 10);
   return cc;
@@ -101,6 +101,32 @@ TEST(NewReno, IdleRestart_FallsBackToTheInitialWindowAndNeverRises) {
   cc.on_timeout(kNow, 5000, true);
   cc.on_idle_restart(kNow, 10);
   EXPECT_EQ(cc.cwnd(), 1000U);
+}
+
+// RFC 3465 §2.3: after a time-out one acknowledgement may tell of much that had arrived before.
+TEST(NewReno, SlowStartAfterATimeout_GrowsByOneSegmentAnAcknowledgement) {
+  Controller cc = opened(1000);
+  cc.on_timeout(kNow, 20000, true);
+  acknowledge(cc, 8000);
+  EXPECT_EQ(cc.cwnd(), 2000U);
+  while (cc.cwnd() < cc.ssthresh()) acknowledge(cc, 1000);
+  acknowledge(cc, 1000);
+  cc.on_idle_restart(kNow, 4);
+  acknowledge(cc, 8000);
+  EXPECT_EQ(cc.cwnd(), 6000U) << "that was then";
+}
+
+// RFC 7661 §4.3: a window that is not in use proves nothing.
+TEST(NewReno, AppLimited_TheWindowStays) {
+  Controller cc = opened(1000);
+  const auto limited = [&] {
+    cc.on_ack({.now = kNow, .acked = 1000, .delivered = 1000, .in_flight = 1000, .app_limited = true});
+  };
+  limited();
+  EXPECT_EQ(cc.cwnd(), 10000U);
+  cc.on_enter_recovery(kNow, 10000);
+  for (int i = 0; i < 20; ++i) limited();
+  EXPECT_EQ(cc.cwnd(), 5000U);
 }
 
 TEST(NewReno, TheWindowHasAnEnd) {

@@ -1,0 +1,29 @@
+// What a connection tells its congestion controller (cc/controller.h) beside losses, and how it gets one.
+// Neighbours: ack.h and loss_recovery.h, which call it.
+#pragma once
+
+#include "tcp/context.h"
+#include "tcp/tcb.h"
+
+namespace millrace::tcp {
+
+// What the connection or its listener has chosen, else the shard.
+inline cc::Algorithm chosen_congestion_control(const Tcb& tcb, const TcpParams& params) {
+  return setting(tcb, &ConnectionParams::congestion_control, params.congestion_control);
+}
+
+// Another algorithm for a connection that is under way: the window stays.
+[[gnu::cold]] void choose_congestion_control(Tcb& tcb, cc::Algorithm algorithm);
+
+// The flight of `before` octets was short of the window because nothing more was to be sent, or the peer's window
+// took no more (RFC 9438 §5.8). In slow start half a window is in use enough, for that is what it was a round
+// trip ago (RFC 7661 §4.1).
+inline bool is_app_limited(const Tcb& tcb, Bytes before) {
+  const TcbHot& hot = tcb.hot;
+  if (before + hot.mss >= hot.cwnd) return false;
+  const bool all_sent = hot.snd_nxt.after_or_at(hot.snd_end);
+  if (!all_sent && !(hot.snd_nxt + hot.mss).after(hot.snd_una + hot.snd_wnd)) return false;
+  return !tcb.cold.cc.slow_start() || 2 * before < hot.cwnd;
+}
+
+}  // namespace millrace::tcp

@@ -1,0 +1,96 @@
+// Congestion control at a bottleneck: whether it is filled, when slow start ends, and what two flows make of it.
+// Virtual time, seeded; the figures are printed.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "bulk.h"
+
+namespace millrace::sim::test {
+namespace {
+
+using enum CongestionControl;
+
+class Congestion : public testing::TestWithParam<Family> {};
+
+std::string name_of_family(const testing::TestParamInfo<Family>& info) {
+  return info.param == Family::V4 ? "v4" : "v6";
+}
+INSTANTIATE_TEST_SUITE_P(Families, Congestion, testing::Values(Family::V4, Family::V6), name_of_family);
+
+// 0.95 of the rate is what headers leave of it.
+TEST_P(Congestion, OneFlow_FillsTheBottleneck) {
+  for (const Micros round_trip : {4ms, 40ms, 200ms}) {
+    BulkWorld bulk({.round_trip = round_trip}, 1);
+    bulk.add(Cubic, GetParam());
+    bulk.world.run_for(5s);
+    const double share = sum(bulk.shares(20s));
+    std::printf("cubic, %3lld ms: %.3f of the rate\n", static_cast<long long>(round_trip / 1ms), share);
+    EXPECT_GT(share, 0.88) << round_trip.count();
+  }
+}
+
+// RFC 9406: before the queue is full, where NewReno's slow start overruns it by as much again. (The queue shows a round
+// trip and a half after the path is full, at four times the window that fills it; conservative slow start triples that.
+// A queue that takes less is overrun by what HyStart++ does, too, but by less.)
+TEST_P(Congestion, DeepQueue_HyStartEndsSlowStartBeforeLoss) {
+  TcpParams wide;
+  wide.receive_buffer = wide.send_buffer_max = 32U << 20;  // nothing but the queue limits
+  for (const bool timestamps : {true, false}) {
+    TcpParams tcp = wide;
+    tcp.timestamps = timestamps;
+    BulkWorld bulk({.queue_bdps = 16}, 1, tcp, wide);
+    const size_t flow = bulk.add(Cubic, GetParam());
+    bulk.world.run_for(2s);
+    const cc::Controller& cc = bulk.sources[flow]->connection->tcb().cold.cc;
+    EXPECT_LT(cc.ssthresh(), cc::kMaxWindow);
+    EXPECT_EQ(bulk.counters().tcp_retransmitted_segments.value(), 0U);
+    EXPECT_GT(sum(bulk.shares(5s)), 0.9);
+  }
+  BulkWorld other({.queue_bdps = 16}, 1, wide, wide);
+  other.add(NewReno, GetParam());
+  other.world.run_for(2s);
+  EXPECT_GT(other.counters().tcp_retransmitted_segments.value(), 100U) << "what HyStart++ is worth";
+}
+
+// Whoever was there first gives way.
+TEST_P(Congestion, TwoCubicFlows_ShareEvenly) {
+  BulkWorld bulk({.round_trip = 20ms}, 1);
+  bulk.add(Cubic, GetParam());
+  bulk.world.run_for(5s);
+  bulk.add(Cubic, GetParam());
+  bulk.world.run_for(20s);
+  const std::vector<double> shares = bulk.shares(40s);
+  std::printf("two cubic: %.3f and %.3f, Jain's index %.3f\n", shares[0], shares[1], jain(shares));
+  EXPECT_GT(jain(shares), 0.95);
+  EXPECT_GT(sum(shares), 0.9);
+}
+
+// RFC 9438 §4.3: on a short path CUBIC takes no more than Reno would.
+TEST_P(Congestion, CubicBesideNewReno_IsFriendlyOnAShortPath) {
+  BulkWorld bulk({.bits_per_second = 20'000'000, .round_trip = 10ms}, 1);
+  bulk.add(Cubic, GetParam());
+  bulk.add(NewReno, GetParam());
+  bulk.world.run_for(10s);
+  const std::vector<double> shares = bulk.shares(60s);
+  std::printf("cubic %.3f, newreno %.3f, Jain's index %.3f\n", shares[0], shares[1], jain(shares));
+  EXPECT_GT(jain(shares), 0.85);
+  EXPECT_GT(sum(shares), 0.9);
+}
+
+// And on a long one it uses what Reno would take minutes to find.
+TEST_P(Congestion, AfterLossOnALongFatPath_CubicIsBackSoonerThanNewReno) {
+  double shares[2];
+  for (const auto algorithm : {Cubic, NewReno}) {
+    BulkWorld bulk({.bits_per_second = 200'000'000, .round_trip = 100ms, .queue_bdps = 0.5}, 1);
+    bulk.add(algorithm, GetParam());
+    bulk.world.run_for(3s);
+    shares[algorithm == NewReno ? 1 : 0] = sum(bulk.shares(20s));
+  }
+  std::printf("200 Mbit/s, 100 ms: cubic %.3f, newreno %.3f\n", shares[0], shares[1]);
+  EXPECT_GT(shares[0], shares[1]);
+  EXPECT_GT(shares[0], 0.8);
+}
+
+}  // namespace
+}  // namespace millrace::sim::test
