@@ -213,6 +213,36 @@ TEST_P(FastOpenClient, DataNotAcknowledged_IsNoSmallSegmentToWaitFor) {
   EXPECT_EQ(text_in(seen()), 0U) << "that was a small write of the application's";
 }
 
+// What the SYN carried in vain is no longer outstanding: loss recovery knows of what leaves after it alone.
+TEST_P(FastOpenClient, DataNotAcknowledgedIntoASmallWindow_EachLossIsRepairedOnce) {
+  learn_cookie();
+  Walk& w = *walk;
+  connect(1000);
+  peer().advance(kRoundTrip);
+  w.v.snd_nxt = w.v.iss + 1;
+  w.v.rcv_nxt = w.v.irs + 1;
+  PeerSegment answer{.flags = wire::kSyn | wire::kAck,
+                     .seq = w.v.irs,
+                     .ack = w.v.snd_nxt,
+                     .window = 600,
+                     .options = mss_option()};
+  std::vector<Captured> sent;
+  for (const uint32_t octets : {600U, 400U}) {
+    peer().send(answer);
+    for (const char* const what : {"data", "the same after a time-out"}) {
+      for (int i = 0; i < 100 && sent.empty(); ++i, sent = seen()) peer().advance(kRoundTrip);
+      ASSERT_EQ(sent.size(), 1U) << what << list(sent);
+      EXPECT_EQ(sent[0].segment.seq, w.v.snd_nxt) << what;
+      EXPECT_EQ(sent[0].segment.payload_length, octets) << what;
+      sent.clear();
+    }
+    w.v.snd_nxt += octets;
+    answer = w.next(wire::kAck);
+  }
+  peer().send(answer);
+  EXPECT_EQ(w.app.connection->unacknowledged_bytes(), 0U);
+}
+
 TEST_P(FastOpenClient, DataAcknowledgedInPart_TheRestGoesWithTheFirstAck) {
   learn_cookie();
   Walk& w = *walk;
