@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "control/capture/captures.h"
 #include "control/endpoint/fleet_key.h"
 #include "control/endpoint/live_config.h"
 #include "control/endpoint/params.h"
@@ -167,6 +168,23 @@ std::vector<ConfigValue> RunningEndpoint::config() const {
 
 std::shared_ptr<ChangeTicket> RunningEndpoint::request_change(ChangeRequest request) {
   return live_ == nullptr ? nullptr : live_->request(std::move(request));
+}
+
+std::vector<dpdk::CapturePoint*> RunningEndpoint::capture_points() const {
+  std::vector<dpdk::CapturePoint*> out;
+  for (const auto& worker : workers_) out.push_back(&worker->capture_point());
+  return out;
+}
+
+std::variant<CaptureRow, CaptureRefusal> RunningEndpoint::start_capture(const CaptureRequest& request) {
+  if (captures_ == nullptr) return EndpointView::start_capture(request);
+  return captures_->start(request);
+}
+
+bool RunningEndpoint::stop_capture() { return captures_ != nullptr && captures_->request_stop(); }
+
+std::vector<CaptureRow> RunningEndpoint::captures() const {
+  return captures_ == nullptr ? std::vector<CaptureRow>{} : captures_->rows();
 }
 
 bool RunningEndpoint::post(unsigned shard, Question question) {

@@ -21,6 +21,7 @@
 
 namespace millrace::control {
 
+class Captures;
 class LiveConfig;
 
 class RunningEndpoint final : public EndpointView {
@@ -49,6 +50,10 @@ class RunningEndpoint final : public EndpointView {
 
   // Who changes the configuration while it runs; outlives the endpoint. None: nothing can be changed.
   void set_live_config(LiveConfig& live) { live_ = &live; }
+  // Who captures; outlives the endpoint's use by the control socket. None: nothing can be captured.
+  void set_captures(Captures& captures) { captures_ = &captures; }
+  // One a worker, in their order.
+  std::vector<dpdk::CapturePoint*> capture_points() const;
 
   const config::Settings& settings() const { return settings_; }
   const dpdk::Eal& eal() const { return *eal_; }
@@ -60,6 +65,9 @@ class RunningEndpoint final : public EndpointView {
   bool post(unsigned shard, Question question) override;
   std::vector<ConfigValue> config() const override;
   std::shared_ptr<ChangeTicket> request_change(ChangeRequest request) override;
+  std::variant<CaptureRow, CaptureRefusal> start_capture(const CaptureRequest& request) override;
+  bool stop_capture() override;
+  std::vector<CaptureRow> captures() const override;
   void request_drain() override { drain_requested_ = true; }
   bool drain_requested() const { return drain_requested_; }
 
@@ -78,6 +86,7 @@ class RunningEndpoint final : public EndpointView {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<const Counters*> counters_;
   LiveConfig* live_ = nullptr;
+  Captures* captures_ = nullptr;
   // The port as it was lately: it may be taken down and made anew while the control socket's thread looks.
   mutable std::mutex port_mutex_;
   PortInfo port_info_;

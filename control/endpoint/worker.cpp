@@ -65,11 +65,13 @@ Worker::Worker(unsigned number, const config::Settings& settings, const dpdk::Po
                                .burst = settings.lcores.burst,
                                .waived = port.checksum() == wire::Checksum::Waived,
                                .copies = port.quirks().shares_mbufs,
-                               .vlan = port.vlan()};
+                               .vlan = port.vlan(),
+                               .capture = capture_.get()};
   Counters& counters = shard_->counters();
   lcore_ = std::make_unique<dpdk::Lcore>(number + 1, settings.lcores.burst, clock,
                                          dpdk::RxQueue(rx, *pools.rx, counters),
-                                         dpdk::TxQueue(port.id(), queue, counters, steered.tx_locks[queue], port.vlan()),
+                                         dpdk::TxQueue(port.id(), queue, counters, steered.tx_locks[queue], port.vlan(),
+                                                       capture_.get()),
                                          *shard_, *steered.doorbells[number], handover_.get());
 }
 

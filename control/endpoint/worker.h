@@ -65,6 +65,8 @@ class Worker {
 
   const Counters& counters() const { return std::as_const(*shard_).counters(); }
   bool running() const { return lcore_->running(); }
+  // What passes its queues.
+  dpdk::CapturePoint& capture_point() { return *capture_; }
 
  private:
   // Destroyed from the last to the first: the shard calls services and programs until it has gone.
@@ -73,6 +75,7 @@ class Worker {
   SystemEntropy entropy_;
   std::vector<std::unique_ptr<services::Service>> services_;
   std::unique_ptr<dpdk::Handover> handover_;
+  std::unique_ptr<dpdk::CapturePoint> capture_ = std::make_unique<dpdk::CapturePoint>();
   std::vector<std::unique_ptr<app::Program>> programs_;
   std::unique_ptr<shard::Shard> shard_;
   std::unique_ptr<dpdk::Lcore> lcore_;

@@ -3,11 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <ostream>
 
 #include "config/commands.h"
+#include "control/capture/captures.h"
 #include "control/endpoint/endpoint.h"
 #include "control/endpoint/live_config.h"
 #include "control/endpoint/services.h"
@@ -31,6 +33,16 @@ constexpr auto kAttend = 1s;
 
 MetricsParams metrics_params(const config::ControlSettings& control) {
   return {.place = control.metrics_listen, .mode = static_cast<mode_t>(control.mode), .group = control.group};
+}
+
+CapturesParams captures_params(const config::ControlSettings& control, const RunningEndpoint& endpoint) {
+  const std::filesystem::path beside = std::filesystem::path(control.socket).parent_path() / "captures";
+  const dpdk::PortReport& port = endpoint.port().report();
+  return {.directory = control.captures.empty() ? beside.string() : control.captures,
+          .group = control.group,
+          .most_bytes = control.captures_bytes,
+          .port = endpoint.settings().ports.front().name,
+          .device = port.device + " (" + port.driver + ")"};
 }
 
 enum class End { Asked, Broken };
@@ -103,6 +115,9 @@ int serve(const config::Plan& plan, std::ostream& out) {
   impatience.reset();
   MetricsServer metrics(endpoint, metrics_params(plan.settings->control));
   if (const std::optional<std::string> problem = metrics.start()) throw StartError(*problem);
+  Captures captures(captures_params(plan.settings->control, endpoint), endpoint.capture_points(),
+                    [&endpoint](unsigned shard, Question question) { return endpoint.post(shard, std::move(question)); });
+  endpoint.set_captures(captures);
   Server server(endpoint, socket_params(plan.settings->control));
   if (metrics.serving()) server.attend(metrics);
   if (const std::optional<std::string> problem = server.start()) throw StartError(*problem);
@@ -113,6 +128,7 @@ int serve(const config::Plan& plan, std::ostream& out) {
   if (end == End::Asked) drain(endpoint, live.settings().control.drain_timeout);
   server.stop();
   metrics.stop();
+  captures.stop();
   endpoint.stop();
   if (end == End::Broken) spdlog::error("an lcore has ended by itself");
   spdlog::info("stopped");

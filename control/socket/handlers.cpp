@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/text.h"
+#include "control/socket/capture_job.h"
 #include "control/socket/counters_json.h"
 #include "control/socket/filter.h"
 #include "control/socket/one_job.h"
@@ -256,6 +257,12 @@ Answer dispatch(Method method, const json& params, ShardRange shards, EndpointVi
       return neighbors(params, shards);
     case Method::Trace:
       return std::make_unique<TraceJob>(shards.begin, shards.end, params.value("limit", kTraceRowsPerReply));
+    case Method::CaptureStart:
+      return start_capture(params, view);
+    case Method::CaptureStop:
+      return stop_capture(view);
+    case Method::Captures:
+      return captures_of(view);
     case Method::Version:
       return version_of(view);
     case Method::Drain:

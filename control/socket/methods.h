@@ -25,6 +25,9 @@ enum class Method : uint8_t {
   Routes,
   Ports,
   Trace,
+  CaptureStart,
+  CaptureStop,
+  Captures,
   Config,
   Set,
   Reload,
@@ -147,6 +150,22 @@ inline constexpr std::array kTraceParams{
                   "The newest segments of each shard; all shards share the bound of one reply."}};
 inline constexpr std::array kTraceReply{Field{"rows", "Segments seen and sent, oldest first."}};
 
+inline constexpr int64_t kMostCaptureSeconds = 86'400;
+inline constexpr std::array kCaptureStartParams{
+    Param{"filter", ParamType::Text, 0, 1024, "Of which frames, in the words of pcap-filter(7); only shown and noted."},
+    Param{"program", ParamType::Text, 0, 16384,
+          "The filter compiled, as `tcpdump -ddd` prints it with commas for line ends; without it every frame."},
+    Param{"snaplen", ParamType::Integer, 64, 65535, "Octets kept of a frame."},
+    Param{"count", ParamType::Integer, 1, 1'000'000'000'000, "Ends after so many frames."},
+    Param{"seconds", ParamType::Integer, 1, kMostCaptureSeconds, "Ends after so long; 60 if it is not said."},
+    Param{"files", ParamType::Integer, 1, 64, "Files kept: the oldest makes room; 4 if it is not said."},
+    Param{"file_bytes", ParamType::Integer, 128 << 10, 1 << 30, "Size of one; 16 MiB if it is not said."}};
+inline constexpr Field kCaptureField{
+    "capture",
+    "id, running, end (why), filter, directory, files, frames, bytes, written_bytes, dropped, removed_files, age_us."};
+inline constexpr std::array kCaptureReply{kCaptureField};
+inline constexpr std::array kCapturesReply{Field{"rows", "The same of the latest captures, the newest last."}};
+
 inline constexpr std::array kVersionReply{Field{"version", "Of Millrace."},
                                           Field{"protocol", "Of the control socket."},
                                           Field{"dpdk", "Version; empty without."},
@@ -188,6 +207,16 @@ inline constexpr std::array kMethods{
                methods::kPortsReply},
     MethodInfo{Method::Trace, "trace", "The last segments seen and sent, from the flight recorder.",
                methods::kTraceParams, methods::kTraceReply},
+    MethodInfo{Method::CaptureStart, "capture_start",
+               "Captures frames from every queue into pcapng files that the endpoint names.",
+               methods::kCaptureStartParams, methods::kCaptureReply, true},
+    MethodInfo{Method::CaptureStop,
+               "capture_stop",
+               "Ends the capture that runs; answers when its files are whole.",
+               {},
+               methods::kCaptureReply,
+               true},
+    MethodInfo{Method::Captures, "captures", "The latest captures, one that runs too.", {}, methods::kCapturesReply},
     MethodInfo{Method::Config, "config", "The configuration in force, and where each value came from.",
                methods::kConfigParams, methods::kConfigReply},
     MethodInfo{Method::Set, "set", "Changes one key until the next reload or restart.", methods::kSetParams,

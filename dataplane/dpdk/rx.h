@@ -8,6 +8,7 @@
 
 #include "base/counters.h"
 #include "base/packet.h"
+#include "dpdk/capture.h"
 #include "dpdk/gate.h"
 #include "dpdk/handover.h"
 #include "dpdk/mempool.h"
@@ -21,6 +22,7 @@ struct RxQueueParams {
   bool waived = false;  // the link does without checksums
   bool copies = false;  // the device hands over the sender's own mbufs
   uint16_t vlan = 0;    // frames carry a tag of this VLAN, which is taken off; 0: none do
+  const CapturePoint* capture = nullptr;  // of the lcore; outlives the queue; null: nothing is ever captured
 };
 
 class RxQueue {

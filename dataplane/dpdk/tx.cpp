@@ -6,6 +6,7 @@
 #include <rte_spinlock.h>
 
 #include <cstddef>
+#include <span>
 
 #include "wire/build.h"
 
@@ -45,12 +46,13 @@ struct TxLock {
 std::shared_ptr<TxLock> make_tx_lock() { return std::make_shared<TxLock>(); }
 
 TxQueue::TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared,
-                 uint16_t vlan)
+                 uint16_t vlan, const CapturePoint* capture)
     : port_(port),
       queue_(queue),
       vlan_(vlan),
       pass_(gate_of(port)),
       counters_(counters),
+      capture_(capture),
       shared_(std::move(shared)) {}
 
 TxQueue::~TxQueue() { rte_pktmbuf_free_bulk(mbufs_.data(), static_cast<unsigned>(mbufs_.size())); }
@@ -84,8 +86,11 @@ void TxQueue::push_tagged(rte_mbuf* mbuf, uint8_t priority) {
 
 void TxQueue::send(PacketBatch& batch) {
   const bool open = pass_.open();
+  const size_t waiting = mbufs_.size();
   for (Packet& packet : batch.packets()) push(mbuf_of(packet), packet.priority);
   batch.clear();
+  if (CaptureLane* lane = capture_ == nullptr ? nullptr : capture_->lane(); lane != nullptr && open) [[unlikely]]
+    lane->take(std::span(mbufs_).subspan(waiting), CaptureDirection::Out);
   size_t sent = 0;
   while (open && sent < mbufs_.size()) {
     const uint16_t taken = send_burst(sent);

@@ -8,6 +8,7 @@
 
 #include "base/counters.h"
 #include "base/packet.h"
+#include "dpdk/capture.h"
 #include "dpdk/gate.h"
 
 struct rte_mbuf;
@@ -21,9 +22,10 @@ std::shared_ptr<TxLock> make_tx_lock();
 class TxQueue {
  public:
   // `counters` outlives the queue. `shared` is held while sending on a queue that other lcores use too.
-  // `vlan`: frames get a tag of this VLAN; 0: none.
+  // `vlan`: frames get a tag of this VLAN; 0: none. `capture`: of the lcore, outlives the queue; null: nothing is
+  // ever captured.
   TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr,
-          uint16_t vlan = 0);
+          uint16_t vlan = 0, const CapturePoint* capture = nullptr);
   ~TxQueue();
   TxQueue(TxQueue&&) noexcept = default;
   TxQueue& operator=(TxQueue&&) = delete;
@@ -52,6 +54,7 @@ class TxQueue {
   uint16_t vlan_;
   Gate::Pass pass_;
   Counters& counters_;
+  const CapturePoint* capture_;
   std::shared_ptr<TxLock> shared_;
   std::vector<rte_mbuf*> mbufs_;  // not sent yet, the oldest first
 };
