@@ -75,6 +75,7 @@ Rows collect(Call& call, Method method, const char* name, size_t limit) {
 
 void declare_stats(po::options_description& options) {
   options.add_options()("all,a", "counters that are zero too")("per-shard", "a column for each shard")(
+      "histograms", "round trips, handshakes, bursts and loop times: how they are spread")(
       "shard", value_of<int64_t>("N"), "only this shard")("watch,w", "again and again, with rates")(
       "interval,i", value_of<double>("S")->default_value(1.0, "1"),
       "seconds between two looks (0.1 to 3600)")("count,n", value_of<int64_t>("N"),
@@ -83,6 +84,7 @@ void declare_stats(po::options_description& options) {
 
 constexpr std::array kStatsExamples{Example{"stats", "what is not zero"},
                                     Example{"stats --watch -i 2", "rates, every two seconds"},
+                                    Example{"stats --histograms", "percentiles of round trips and of the loop"},
                                     Example{"stats --json | jq .total.counters.rx_packets", "one number"}};
 
 void show_stats(Call& call, const json& reply, const json& before, bool watching) {
@@ -94,7 +96,8 @@ void show_stats(Call& call, const json& reply, const json& before, bool watching
   if (watching && call.world.terminal) call.world.out << kHomeAndClear;
   if (watching && !call.world.terminal && !before.is_null()) call.world.out << '\n';
   const StatsStyle style{call.options.count("all") != 0, call.options.count("per-shard") != 0};
-  call.world.out << stats_text(reply, before, style);
+  call.world.out << (call.options.count("histograms") != 0 ? histograms_text(reply, style)
+                                                           : stats_text(reply, before, style));
 }
 
 int run_stats(Call& call) {

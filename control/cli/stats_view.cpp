@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "base/counters.h"
@@ -55,6 +56,36 @@ std::string rate_text(const json& now, const json& before, const Line& line) {
   return rate == 0 ? "0" : fmt::format("{:.1f}", rate);
 }
 
+struct Share {
+  const char* title;
+  double share;
+};
+constexpr std::array kShares{Share{"P50", 0.5}, Share{"P90", 0.9}, Share{"P99", 0.99}, Share{"P99.9", 0.999}};
+
+// The bound that `share` of all do not exceed; "-": there are none, "more": it has no bound.
+std::string percentile_text(const json& values, double share) {
+  const double wanted = share * static_cast<double>(values.at("count").get<uint64_t>());
+  uint64_t passed = 0;
+  for (const json& bucket : values.at("buckets")) {
+    passed += bucket.at("count").get<uint64_t>();
+    if (static_cast<double>(passed) < wanted) continue;
+    return bucket.at("le").is_null() ? "more" : "<=" + dump(bucket.at("le"));
+  }
+  return "-";
+}
+
+// `name` ends with its unit: tcp_rtt_us.
+std::vector<std::string> histogram_cells(const std::string& name, std::string shard, const json& values) {
+  const size_t unit = name.rfind('_');
+  const auto count = values.at("count").get<uint64_t>();
+  const double mean = count == 0 ? 0 : values.at("sum").get<double>() / static_cast<double>(count);
+  std::vector<std::string> cells{name.substr(0, unit), std::move(shard), std::to_string(count),
+                                 fmt::format("{:.1f}", mean)};
+  for (const Share& each : kShares) cells.push_back(percentile_text(values, each.share));
+  cells.push_back(name.substr(unit + 1));
+  return cells;
+}
+
 std::string shown_name(const Line& line) { return line.group == "drops" ? "drop " + line.name : line.name; }
 
 }  // namespace
@@ -80,6 +111,23 @@ std::string stats_text(const json& reply, const json& before, const StatsStyle& 
     table.add(std::move(cells));
   }
   return table.empty() ? "Every counter is zero (--all shows them).\n" : table.text();
+}
+
+std::string histograms_text(const json& reply, const StatsStyle& style) {
+  std::vector<Column> columns{
+      {"HISTOGRAM", Align::Left}, {"SHARD", Align::Left}, {"COUNT", Align::Right}, {"MEAN", Align::Right}};
+  for (const Share& share : kShares) columns.push_back({share.title, Align::Right});
+  columns.push_back({"UNIT", Align::Left});
+  Table table(std::move(columns));
+  const json total = reply.at("total").value("histograms", json::object());
+  for (const auto& [name, values] : total.items()) {
+    if (values.at("count") == 0 && !style.all) continue;
+    table.add(histogram_cells(name, "all", values));
+    if (!style.per_shard) continue;
+    for (const json& shard : reply.at("shards"))
+      table.add(histogram_cells(name, dump(shard.at("shard")), shard.at("histograms").at(name)));
+  }
+  return table.empty() ? "Nothing was measured yet (--all shows every histogram).\n" : table.text();
 }
 
 std::string drops_text(const json& reply, bool all) {

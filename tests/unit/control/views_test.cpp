@@ -101,6 +101,25 @@ TEST(Views, Stats_PerShard_HaveAColumnEach) {
       << text;
 }
 
+json histogram_reply() {
+  const json rtt{{"count", 4},
+                 {"sum", 1110},
+                 {"buckets", {{{"le", 4}, {"count", 2}}, {{"le", 1024}, {"count", 1}}, {{"le", nullptr}, {"count", 1}}}}};
+  const json none{{"count", 0}, {"sum", 0}, {"buckets", json::array()}};
+  const json histograms{{"tcp_rtt_us", rtt}, {"rx_burst_packets", none}};
+  return {{"total", {{"histograms", histograms}}}, {"shards", {{{"shard", 0}, {"histograms", histograms}}}}};
+}
+
+TEST(Views, Histograms_ShowSharesOfWhatWasMeasured) {
+  EXPECT_EQ(histograms_text(histogram_reply(), {}),
+            "HISTOGRAM  SHARD  COUNT   MEAN  P50   P90   P99  P99.9  UNIT\n"
+            "tcp_rtt    all        4  277.5  <=4  more  more   more  us\n");
+  const std::string text = histograms_text(histogram_reply(), {.all = true, .per_shard = true});
+  EXPECT_NE(text.find("rx_burst   0"), std::string::npos) << text;
+  const json older{{"total", json::object()}, {"shards", json::array()}};
+  EXPECT_NE(histograms_text(older, {}).find("Nothing was measured yet"), std::string::npos);
+}
+
 TEST(Views, Drops_MostFrequentFirst) {
   const json reply{
       {"reasons",
