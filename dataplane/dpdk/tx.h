@@ -22,7 +22,8 @@ class TxQueue {
  public:
   // `counters` outlives the queue. `shared` is held while sending on a queue that other lcores use too.
   // `vlan`: frames get a tag of this VLAN; 0: none.
-  TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr, uint16_t vlan = 0);
+  TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr,
+          uint16_t vlan = 0);
   ~TxQueue();
   TxQueue(TxQueue&&) noexcept = default;
   TxQueue& operator=(TxQueue&&) = delete;
@@ -43,8 +44,8 @@ class TxQueue {
 
   uint16_t send_burst(size_t from);
   void drop_from(size_t first);
-  void push(rte_mbuf* mbuf);
-  [[gnu::cold]] void push_tagged(rte_mbuf* mbuf);
+  void push(rte_mbuf* mbuf, uint8_t priority);
+  [[gnu::cold]] void push_tagged(rte_mbuf* mbuf, uint8_t priority);
 
   uint16_t port_;
   uint16_t queue_;

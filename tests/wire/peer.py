@@ -161,8 +161,9 @@ def refused(address, _):
 
 
 def forever(address, _):
-    """Reads chargen until it is killed."""
+    """Reads chargen until it is killed; says so when text has come, by which the endpoint is ESTABLISHED too."""
     connection = connect(address, CHARGEN)
+    connection.recv(65536)
     print("reading", flush=True)
     while connection.recv(65536):
         time.sleep(0.0005)
