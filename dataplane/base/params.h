@@ -24,6 +24,9 @@ enum class AcceptOverflow : uint8_t { Drop, Reset };
 // Congestion control: RFC 5681 with RFC 6582, or RFC 9438 with RFC 9406.
 enum class CongestionControl : uint8_t { NewReno, Cubic };
 
+// RFC 3168. Passive: for peers that ask; On: connections that we open ask too.
+enum class EcnMode : uint8_t { Off, Passive, On };
+
 // When segments larger than what has got through so far are tried (RFC 4821).
 enum class MtuProbing : uint8_t { Off, BlackHole, Always };
 
@@ -56,6 +59,7 @@ struct TcpParams {
   bool push_bursts = false;               // PSH on the last segment of a burst that the windows end, too
   // Of connections from now on; one that is open keeps what it has (ConnectionParams changes that).
   CongestionControl congestion_control = CongestionControl::Cubic;
+  EcnMode ecn = EcnMode::Passive;         // likewise of connections from now on
   uint32_t push_segments = 0;             // with it, PSH in the midst after so many segments; 0: not
   bool idle_restart = true;               // RFC 5681 §4.1: the congestion window is reduced after an idle time
   bool quick_ack = true;                  // acknowledge at once while a connection is young
@@ -119,6 +123,7 @@ struct ConnectionParams {
   std::optional<uint8_t> priority;  // PCP of the VLAN's tag (IEEE 802.1Q), where the port has one; 0
   std::optional<PathMtuDiscovery> path_mtu_discovery;  // counts for what happens from then on; On
   std::optional<CongestionControl> congestion_control;  // of a connection that is open, too
+  std::optional<EcnMode> ecn;                           // what its SYN asks for, or is answered
   std::optional<uint32_t> send_low_water;  // octets of room of which the application is told
   std::optional<bool> error_reports;  // Handler::on_error is called (RFC 9293 §3.9.1.8 SHLD-20); on
 
