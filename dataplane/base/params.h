@@ -49,6 +49,7 @@ struct TcpParams {
   bool push_bursts = false;               // PSH on the last segment of a burst that the windows end, too
   // Of connections from now on; one that is open keeps what it has (ConnectionParams changes that).
   CongestionControl congestion_control = CongestionControl::Cubic;
+  bool pacing = false;                    // spread departures over the round trip; some algorithms always do
   uint32_t push_segments = 0;             // with it, PSH in the midst after so many segments; 0: not
   bool idle_restart = true;               // RFC 5681 §4.1: the congestion window is reduced after an idle time
   bool quick_ack = true;                  // acknowledge at once while a connection is young
@@ -107,6 +108,7 @@ struct ConnectionParams {
   std::optional<uint8_t> dscp;
   std::optional<uint8_t> hop_limit;
   std::optional<CongestionControl> congestion_control;  // of a connection that is open, too
+  std::optional<uint64_t> max_pacing_rate;  // octets a second at which data leaves at most
   std::optional<uint32_t> send_low_water;  // octets of room of which the application is told
   std::optional<bool> error_reports;  // Handler::on_error is called (RFC 9293 §3.9.1.8 SHLD-20); on
 

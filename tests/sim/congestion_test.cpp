@@ -92,5 +92,38 @@ TEST_P(Congestion, AfterLossOnALongFatPath_CubicIsBackSoonerThanNewReno) {
   EXPECT_GT(shares[0], 0.8);
 }
 
+// RFC 9002 §7.7: bursts need no room in the queue. Twelve frames of it are a fourteenth of the path.
+TEST_P(Congestion, ShallowQueue_PacedFlowsFillThePathWithFewerLosses) {
+  double shares[2];
+  uint64_t lost[2];
+  for (const bool paced : {false, true}) {
+    TcpParams tcp;
+    tcp.pacing = paced;
+    BulkWorld bulk({.queue_bdps = 0.075}, 1, tcp);
+    bulk.add(NewReno, GetParam());
+    bulk.world.run_for(5s);
+    const uint64_t before = bulk.counters().tcp_retransmitted_segments.value();
+    shares[paced] = sum(bulk.shares(20s));
+    lost[paced] = bulk.counters().tcp_retransmitted_segments.value() - before;
+  }
+  std::printf("shallow queue: %.3f unpaced (%llu sent again), %.3f paced (%llu)\n", shares[0],
+              static_cast<unsigned long long>(lost[0]), shares[1], static_cast<unsigned long long>(lost[1]));
+  EXPECT_GT(shares[1], shares[0]);
+  EXPECT_GT(shares[1], 0.7);
+}
+
+TEST_P(Congestion, PacedFlow_FillsTheBottleneck) {
+  for (const Micros round_trip : {4ms, 40ms, 200ms}) {
+    TcpParams tcp;
+    tcp.pacing = true;
+    BulkWorld bulk({.round_trip = round_trip}, 1, tcp);
+    bulk.add(Cubic, GetParam());
+    bulk.world.run_for(5s);
+    const double share = sum(bulk.shares(20s));
+    std::printf("paced cubic, %3lld ms: %.3f of the rate\n", static_cast<long long>(round_trip / 1ms), share);
+    EXPECT_GT(share, 0.88) << round_trip.count();
+  }
+}
+
 }  // namespace
 }  // namespace millrace::sim::test

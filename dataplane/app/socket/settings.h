@@ -26,6 +26,7 @@ struct Settings {
   Micros send_timeout{0};
   int priority = 0;
   int mark = 0;
+  std::optional<uint64_t> max_pacing_rate;  // octets a second
 
   // IPPROTO_TCP
   std::optional<bool> no_delay;
