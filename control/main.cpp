@@ -10,6 +10,7 @@
 #include "config/commands.h"
 #include "config/text.h"
 #include "control/demo/demo.h"
+#include "control/doctor/doctor.h"
 #include "control/load/load.h"
 #include "control/serve/serve.h"
 #include "control/socket/protocol.h"
@@ -30,6 +31,8 @@ constexpr std::array kCommands{
     Command{"load", "put a server under load, and measure", millrace::control::run_load},
     Command{"demo", "show two stacks talking in one process: no root, no NIC, no huge pages",
             millrace::control::run_demo},
+    Command{"doctor", "what of this host stands in the way, and the command that mends it",
+            millrace::control::run_doctor},
     Command{"config", "check, show or explain a configuration", millrace::config::run_config},
 };
 
@@ -42,6 +45,7 @@ void print_usage(std::ostream& out) {
          "A running endpoint is asked by millracectl.\n\n"
          "examples:\n"
          "  millrace demo handshake\n"
+         "  millrace doctor\n"
          "  millrace serve --vdev net_tap0,iface=mr0 --address 10.0.0.2/24 --service http:80\n"
          "  millrace serve -c endpoint.conf\n"
          "  millrace load -c endpoint.conf --to 10.0.0.2:80 --connections 64\n";

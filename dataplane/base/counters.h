@@ -104,6 +104,7 @@ enum class DropReason : uint8_t {
   X(tcp_open_failures, "connections", "Opens that never reached ESTABLISHED.")                              \
   X(tcp_resets_received, "connections", "Connections reset by the peer.")                                   \
   X(tcp_resets_sent, "segments", "RST segments sent.")                                                      \
+  X(tcp_resets_limited, "segments", "RSTs that belong to no connection, not sent because of the limit.")    \
   X(tcp_challenge_acks_sent, "segments",                                                                    \
     "Acknowledgements that ask whether a RST, a SYN or an impossible ACK is the peer's (RFC 5961).")        \
   X(tcp_challenge_acks_limited, "segments", "Such acknowledgements not sent because of a limit.")           \
@@ -126,6 +127,8 @@ enum class DropReason : uint8_t {
   X(tcp_sacks_reneged, "events", "Time-outs at which the peer had dropped what it had SACKed.")             \
   X(tcp_closed_windows_reset, "connections",                                                                \
     "Connections reset while payload memory was short because the peer kept its window closed.")            \
+  X(tcp_slow_peers_reset, "connections",                                                                    \
+    "Connections reset while payload memory was short because the peer hardly took what was queued for it.") \
   X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                         \
   X(tcp_keepalive_probes_sent, "segments", "Keep-alive probes sent.")                                       \
   X(tcp_keepalive_timeouts, "connections", "Connections ended because keep-alive probes went unanswered.")  \

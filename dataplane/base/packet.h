@@ -56,7 +56,8 @@ class Packet {
         length_(other.length_),
         capacity_(other.capacity_),
         rx_checksum(other.rx_checksum),
-        tx_l4_checksum(other.tx_l4_checksum) {}
+        tx_l4_checksum(other.tx_l4_checksum),
+        priority(other.priority) {}
   Packet& operator=(Packet&& other) noexcept {
     if (this != &other) {
       reset();
@@ -67,6 +68,7 @@ class Packet {
       capacity_ = other.capacity_;
       rx_checksum = other.rx_checksum;
       tx_l4_checksum = other.tx_l4_checksum;
+      priority = other.priority;
     }
     return *this;
   }
@@ -101,6 +103,7 @@ class Packet {
   RxChecksum rx_checksum = RxChecksum::Unknown;
   // The TCP checksum field holds the pseudo-header's sum and the device shall finish it.
   bool tx_l4_checksum = false;
+  uint8_t priority = 0;  // PCP of the tag that it gets on a VLAN (IEEE 802.1Q)
 };
 
 // Packets on their way to the link, in order. Bounded: what does not fit is refused and stays the caller's.

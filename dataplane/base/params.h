@@ -27,6 +27,13 @@ enum class CongestionControl : uint8_t { NewReno, Cubic };
 // When segments larger than what has got through so far are tried (RFC 4821).
 enum class MtuProbing : uint8_t { Off, BlackHole, Always };
 
+// What a connection makes of its path's MTU, beside what TcpParams say of probing.
+enum class PathMtuDiscovery : uint8_t {
+  On,        // DF is set; what ICMP says is believed (RFC 1191, 8201)
+  Ignored,   // DF is set, and segments are as large as the port's MTU allows, whatever ICMP says
+  Fragment,  // likewise without DF: over IPv4 routers may fragment, over IPv6 nobody does
+};
+
 // Read by tcp/ on every call: changes made between two bursts take effect at once.
 struct TcpParams {
   Micros msl = 30s;                       // RFC 9293 §3.4.2 names 2 minutes; TIME-WAIT lasts twice this
@@ -66,6 +73,8 @@ struct TcpParams {
   AcceptOverflow accept_overflow = AcceptOverflow::Drop;
   // Probes that a closed window answers before memory that is short is taken back (RFC 6429).
   uint32_t zero_window_probes = 6;
+  // While memory is short a peer that would take longer than this for what is queued may lose its connection.
+  Micros slow_peer_timeout = 120s;
   bool time_wait_reopen = true;          // a new SYN of the peer ends TIME-WAIT (RFC 6191, RFC 9293 MAY-2)
   bool time_wait_reuse = true;           // an active open may, where timestamps tell old from new
   Micros time_wait_reuse_after = 100ms;  // not before this: the peer's clock must have moved too
@@ -86,6 +95,7 @@ struct TcpParams {
   uint8_t hop_limit = 64;           // TTL or hop limit sent (MUST-49)
   // Of the whole shard.
   uint32_t challenge_acks_per_second = 1000;  // RFC 5961 §7; the true bound is drawn anew each second
+  uint32_t resets_per_second = 10'000;        // that answer no connection of ours; drawn likewise
 };
 
 // The window scale must be able to say the largest buffer of all (RFC 7323 §2.3).
@@ -107,6 +117,8 @@ struct ConnectionParams {
   std::optional<uint16_t> max_segment;   // largest segment sent and announced, options counted in
   std::optional<uint8_t> dscp;
   std::optional<uint8_t> hop_limit;
+  std::optional<uint8_t> priority;  // PCP of the VLAN's tag (IEEE 802.1Q), where the port has one; 0
+  std::optional<PathMtuDiscovery> path_mtu_discovery;  // counts for what happens from then on; On
   std::optional<CongestionControl> congestion_control;  // of a connection that is open, too
   std::optional<uint64_t> max_pacing_rate;  // octets a second at which data leaves at most
   std::optional<uint32_t> send_low_water;  // octets of room of which the application is told

@@ -60,15 +60,15 @@ uint16_t TxQueue::send_burst(size_t from) {
   return taken;
 }
 
-void TxQueue::push(rte_mbuf* mbuf) {
+void TxQueue::push(rte_mbuf* mbuf, uint8_t priority) {
   if (vlan_ != 0) [[unlikely]]
-    return push_tagged(mbuf);
+    return push_tagged(mbuf, priority);
   mbufs_.push_back(mbuf);
 }
 
 // IEEE 802.1Q, in the buffer's headroom; what the device is told of the link header's length follows.
-void TxQueue::push_tagged(rte_mbuf* mbuf) {
-  mbuf->vlan_tci = vlan_;
+void TxQueue::push_tagged(rte_mbuf* mbuf, uint8_t priority) {
+  mbuf->vlan_tci = static_cast<uint16_t>((priority & 7U) << 13 | vlan_);
   if (rte_vlan_insert(&mbuf) == 0) {
     mbufs_.push_back(mbuf);
     return;
@@ -79,7 +79,7 @@ void TxQueue::push_tagged(rte_mbuf* mbuf) {
 
 void TxQueue::send(PacketBatch& batch) {
   const bool open = pass_.open();
-  for (Packet& packet : batch.packets()) push(mbuf_of(packet));
+  for (Packet& packet : batch.packets()) push(mbuf_of(packet), packet.priority);
   batch.clear();
   size_t sent = 0;
   while (open && sent < mbufs_.size()) {

@@ -43,8 +43,8 @@ class TxQueue {
 
   uint16_t send_burst(size_t from);
   void drop_from(size_t first);
-  void push(rte_mbuf* mbuf);
-  [[gnu::cold]] void push_tagged(rte_mbuf* mbuf);
+  void push(rte_mbuf* mbuf, uint8_t priority);
+  [[gnu::cold]] void push_tagged(rte_mbuf* mbuf, uint8_t priority);
 
   uint16_t port_;
   uint16_t queue_;

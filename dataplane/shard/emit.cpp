@@ -30,6 +30,8 @@ void Shard::Impl::emit(app::Connection& connection, wire::Segment& segment, cons
   segment.flow = {.local = connection.local(), .remote = connection.remote()};
   segment.dscp = tcp::setting(tcb, &ConnectionParams::dscp, params.tcp.dscp);
   segment.hop_limit = tcp::setting(tcb, &ConnectionParams::hop_limit, params.tcp.hop_limit);
+  if (tcb.cold.settings.any()) [[unlikely]]
+    apply_ip_settings(*tcb.cold.settings.operator->(), segment);
   const Family family = connection.remote().address.family();
   const uint32_t headers = wire::tcp_headers_length(family, segment.options, segment.flags.syn());
   if (payload.length != 0)
@@ -47,6 +49,13 @@ void Shard::Impl::emit(app::Connection& connection, wire::Segment& segment, cons
     push(std::move(packet), out);
   else
     host.send(std::move(packet), connection.remote().address, now, out);
+}
+
+void Shard::Impl::apply_ip_settings(const ConnectionParams& own, wire::Segment& segment) {
+  segment.priority = own.priority.value_or(0);
+  segment.may_fragment = own.path_mtu_discovery == PathMtuDiscovery::Fragment;
+  // RFC 6864 §4.3: one that does not come again soon, and of which nobody can guess the next.
+  if (segment.may_fragment) segment.identification = static_cast<uint16_t>(entropy.next());
 }
 
 void Shard::Impl::reply(const wire::Frame& frame, wire::Segment& segment, tcp::State state,
@@ -85,6 +94,8 @@ void Shard::Impl::send_stateless(const wire::FlowAddress& flow, wire::Segment& s
 void Shard::Impl::reply_reset(const wire::Frame& frame, tcp::State state, PacketBatch& out) {
   wire::Segment reset;
   if (!tcp::reset_for(frame.tcp, reset)) return;
+  // RFC 9293 §3.10.7.1 has one for each: written deviation.
+  if (!resets.take(now, params.tcp.resets_per_second)) return counters.tcp_resets_limited.add();
   counters.tcp_resets_sent.add();
   reply(frame, reset, state, out);
 }

@@ -80,6 +80,7 @@ void Shard::expire(Instant now, PacketBatch& out) {
         impl.time_wait.destroy(index);
       });
 
+  impl.relieve(out);
   impl.host.expire(now, out);
   for (const IpAddress& address : impl.host.take_unreachable()) impl.note_unreachable(address);
   if (impl.rearm_from != kNoIndex) impl.rearm_some();

@@ -18,6 +18,7 @@
 #include "flow/table.h"
 #include "shard/recorder.h"
 #include "shard/shard.h"
+#include "shard/slow_peers.h"
 #include "tcp/close/challenge.h"
 #include "tcp/close/time_wait.h"
 #include "tcp/context.h"
@@ -55,7 +56,7 @@ struct Listener {
 
 struct Shard::Impl {
   Impl(Shard& owner, const ShardParams& given, wire::Checksum link_checksum, PacketPool& packets,
-       Entropy& entropy, Instant start, const Place& where);
+       Entropy& random, Instant start, const Place& where);
   ~Impl();
 
   tcp::Context context() {
@@ -83,6 +84,7 @@ struct Shard::Impl {
   void on_syn_record(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   bool may_answer(tcp::SynRecord& record, const wire::Segment& segment);
   bool may_answer(tcp::TimeWaitRecord& record, const wire::Segment& segment);
+  [[gnu::cold]] void spend_reset(const wire::Segment& segment);
   void on_time_wait(uint32_t index, wire::Frame& frame, Packet& packet, uint64_t hash, PacketBatch& out);
   void acknowledge_time_wait(tcp::TimeWaitRecord& record, const wire::Frame& frame, PacketBatch& out);
   void reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t hash, PacketBatch& out);
@@ -125,6 +127,10 @@ struct Shard::Impl {
   Instant next_deadline(const tcp::Tcb& tcb) const;
   void on_deadline(app::Connection& connection);
   void rearm_some();
+
+  // ---- relieve.cpp
+  void relieve(PacketBatch& out);
+  Instant next_relief() const;
 
   void share_timestamps(const Secrets& secrets);
 
@@ -189,10 +195,12 @@ struct Shard::Impl {
   Packet take_packet();
   void emit(app::Connection& connection, wire::Segment& segment, const tcp::PayloadRange& payload,
             PacketBatch& out);
+  [[gnu::cold]] void apply_ip_settings(const ConnectionParams& own, wire::Segment& segment);
   // An answer without a connection goes back to where the frame came from and asks no neighbour.
   void reply(const wire::Frame& frame, wire::Segment& segment, tcp::State state, PacketBatch& out);
   void send_stateless(const wire::FlowAddress& flow, wire::Segment& segment, tcp::State state,
                       PacketBatch& out);
+  // If the shard's limit allows it.
   void reply_reset(const wire::Frame& frame, tcp::State state, PacketBatch& out);
   void push(Packet&& packet, PacketBatch& out);
 
@@ -206,7 +214,9 @@ struct Shard::Impl {
   tcp::Memory memory;
   ip::Host host;
   tcp::IsnGenerator isn;
-  tcp::ChallengeBudget challenges;
+  Entropy& entropy;
+  tcp::AnswerBudget challenges;
+  tcp::AnswerBudget resets;  // that answer no connection of ours
   flow::FlowHash hash;
   flow::Table table;
   uint64_t table_changes = 0;  // a burst's bulk look-up is stale once this has moved
@@ -216,6 +226,7 @@ struct Shard::Impl {
   std::deque<ConnectionParams> profiles;  // listeners' settings, each once, as long as the shard
   timer::Wheel wheel;
   Slab<app::Connection> connections;
+  SlowPeers slow_peers;
   tcp::SynQueue syn_queue;
   Slab<tcp::TimeWaitRecord> time_wait;
 

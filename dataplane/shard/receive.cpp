@@ -137,7 +137,10 @@ void Shard::Impl::on_connection(app::Connection& connection, wire::Frame& frame,
   recorder.conclude(tcb.hot.state());
   if (!verdict.is_taken()) {
     counters.drop(verdict.reason());
-    if (verdict.wants_reset()) reply_reset(frame, tcb.hot.state(), out);
+    if (verdict.wants_reset())
+      reply_reset(frame, tcb.hot.state(), out);
+    else
+      spend_reset(frame.tcp);
   }
   if (tcb.hot.snd_una != snd_una) host.confirm(connection.remote().address, now);
   if (opening && tcb.hot.flags.syn_acked) end_handshake(connection);
@@ -183,6 +186,7 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
       return reply(frame, answer, tcp::State::SynReceived, out);
     case tcp::SynAction::Acknowledge:
       counters.drop(reason);
+      spend_reset(frame.tcp);
       if (!may_answer(syn_queue[index], frame.tcp)) return;
       tcp::acknowledge(record, ts_offset, now, answer);
       return reply(frame, answer, tcp::State::SynReceived, out);
@@ -194,8 +198,18 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
       counters.tcp_open_failures.add();
       return forget_syn_record(index, record_hash);
     default:
+      spend_reset(frame.tcp);
       return counters.drop(reason);
   }
+}
+
+// What would be answered by a RST if there were no connection (on_stranger()) takes one of the shard's RSTs
+// from us too. Otherwise somebody off the path who sends such segments in the name of others, and counts the
+// RSTs that are left for himself, would learn which connections there are.
+void Shard::Impl::spend_reset(const wire::Segment& segment) {
+  if (segment.flags.rst()) return;
+  if (segment.flags.ack() || draining || listening.find(segment.flow.local) == kNoIndex)
+    resets.take(now, params.tcp.resets_per_second);
 }
 
 // RFC 5961 §7 for the records, which have little room to count. Text may be a retransmission.
@@ -235,6 +249,7 @@ void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, Packet& packe
     case tcp::TimeWaitAction::Acknowledge:
       if (action == tcp::TimeWaitAction::Acknowledge) {
         counters.drop(reason);
+        spend_reset(frame.tcp);
         if (!may_answer(record, frame.tcp)) return;
       }
       return acknowledge_time_wait(record, frame, out);
@@ -245,6 +260,7 @@ void Shard::Impl::on_time_wait(uint32_t index, wire::Frame& frame, Packet& packe
       recorder.conclude(tcp::State::Closed);
       return forget_time_wait(index, record_hash);
     case tcp::TimeWaitAction::Drop:
+      spend_reset(frame.tcp);
       return counters.drop(reason);
   }
 }
@@ -265,6 +281,7 @@ void Shard::Impl::reopen_time_wait(uint32_t index, wire::Frame& frame, uint64_t 
   if (listener == kNoIndex || !owns(flow)) {
     // Nobody would take the new connection: the old one's quiet time goes on.
     counters.drop(DropReason::TcpStateIgnores);
+    spend_reset(frame.tcp);
     if (!may_answer(record, frame.tcp)) return;
     return acknowledge_time_wait(record, frame, out);
   }

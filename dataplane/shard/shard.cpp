@@ -33,7 +33,7 @@ uint32_t table_bound(const MemoryParams& memory) {
 }  // namespace
 
 Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_checksum, PacketPool& packets,
-                  Entropy& entropy, Instant start, const Place& where)
+                  Entropy& random, Instant start, const Place& where)
     : shard(owner),
       params(given),
       place(where),
@@ -42,24 +42,27 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       now(start),
       memory(given.memory.buffer_bytes, given.memory.held_packets),
       host(params.interface, params.neighbor, params.icmp, packets, counters),
-      isn(entropy),
-      challenges(entropy),
-      hash(entropy),
+      isn(random),
+      entropy(random),
+      challenges(random),
+      resets(random),
+      hash(random),
       table(table_bound(given.memory)),
       listening(kListeners),
-      ports({}, entropy),
+      ports({}, random),
       wheel(start),
       connections(given.memory.connections),
+      slow_peers(connections),
       syn_queue(given.memory.syn_records),
       time_wait(given.memory.time_wait_records),
       time_wait_fifo(TimeWaitLinks{&time_wait}),
       delayed_acks(AckLinks{&connections}),
       recorder(given.memory.trace_segments),
-      syn_cookie_keys(tcp::KeyUse::SynCookie, given.secrets ? *given.secrets : draw_secrets(entropy),
+      syn_cookie_keys(tcp::KeyUse::SynCookie, given.secrets ? *given.secrets : draw_secrets(random),
                       whole_seconds(given.tcp.syn_cookie_rotation)),
-      fast_open(given.secrets ? *given.secrets : draw_secrets(entropy), given.memory.fast_open_cookies,
-                entropy),
-      path_mtus(given.memory.path_mtus, entropy),
+      fast_open(given.secrets ? *given.secrets : draw_secrets(random), given.memory.fast_open_cookies,
+                random),
+      path_mtus(given.memory.path_mtus, random),
       fleet_cookie_checks(given.tcp.fleet_cookie_checks),
       departures(start, kDepartureTick) {
   memory.set_limits(limits_of(given.tcp));
@@ -105,6 +108,7 @@ Instant Shard::next_deadline() const {
     deadline = std::min(deadline, impl.connections[impl.delayed_acks.front()].links.ack_deadline);
   for (const app::Program* program : impl.programs) deadline = std::min(deadline, program->next_call());
   if (impl.rearm_from != kNoIndex) deadline = std::min(deadline, impl.now);
+  deadline = std::min(deadline, impl.next_relief());
   if (impl.draining && impl.connections.used() != 0) deadline = std::min(deadline, impl.next_drain_sweep);
   return deadline;
 }

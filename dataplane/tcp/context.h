@@ -9,7 +9,7 @@
 
 namespace millrace::tcp {
 
-class ChallengeBudget;
+class AnswerBudget;
 class FastOpen;
 class PathMtuCache;
 
@@ -18,7 +18,7 @@ struct Context {
   const TcpParams& params;
   Counters& counters;
   bool memory_short = false;              // payload memory is nearly used up: who makes no progress gives way
-  ChallengeBudget* challenges = nullptr;  // nullptr: without a limit
+  AnswerBudget* challenges = nullptr;  // nullptr: without a limit
   FastOpen* fast_open = nullptr;          // of the shard; none: nothing is opened by it
   PathMtuCache* path_mtus = nullptr;      // of the shard; none: nothing is remembered
 };

@@ -94,6 +94,8 @@ class Memory {
   // What holding the packet costs: its buffer, with an mbuf's own head and the room before the data.
   static uint64_t true_size(const Packet& packet) { return packet.capacity() + kPacketOverhead; }
   bool is_short() const { return used_ > budget_ / 8 * 7; }
+  // Where what is taken back for being short comes to an end.
+  bool is_filling() const { return used_ > budget_ / 4 * 3; }
   uint64_t held_packets() const { return held_; }
 
  private:

@@ -51,13 +51,16 @@ void build_segment(Packet& packet, const LinkHeader& link, const Segment& segmen
                          .protocol = kProtocolTcp,
                          .hop_limit = segment.hop_limit,
                          .traffic_class = static_cast<uint8_t>(segment.dscp << 2 | segment.ecn),
-                         .payload_length = tcp_length});
+                         .payload_length = tcp_length,
+                         .may_fragment = segment.may_fragment,
+                         .identification = segment.identification});
   write_tcp(tcp, segment, header_length);
   if (checksum == Checksum::Software)
     put16(tcp + 16, (pseudo + sum_of(tcp, tcp_length)).checksum());
   else if (checksum == Checksum::Offload)
     put16(tcp + 16, pseudo.folded());
   packet.tx_l4_checksum = checksum == Checksum::Offload;
+  packet.priority = segment.priority;
   packet.set_length(tcp_at + tcp_length);
 }
 

@@ -32,7 +32,7 @@ uint32_t tcp_headers_length(Family family, const TcpOptions& options, bool syn);
 
 // Writes Ethernet, IP and TCP headers before the payload, which the caller has already put at
 // packet.data() + tcp_headers_length(...); segment.payload_length is its length, segment.payload is not read.
-// Sets the packet's length and tx_l4_checksum. DF is set.
+// Sets the packet's length, tx_l4_checksum and priority. DF is set unless segment.may_fragment.
 // Needs packet.capacity() for all of it.
 void build_segment(Packet& packet, const LinkHeader& link, const Segment& segment, Checksum checksum);
 

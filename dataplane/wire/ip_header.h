@@ -24,6 +24,8 @@ struct IpOut {
   uint8_t hop_limit;
   uint8_t traffic_class;  // Diffserv codepoint and ECN bits
   uint32_t payload_length;
+  bool may_fragment = false;
+  uint16_t identification = 0;  // RFC 6864 §4.1: of an atomic datagram it means nothing
 };
 
 inline void write_ethernet(uint8_t* out, const LinkHeader& link, uint16_t ether_type) {
@@ -37,8 +39,8 @@ inline Sum write_ip4(uint8_t* out, const IpOut& ip) {
   out[0] = 0x45;
   out[1] = ip.traffic_class;
   put16(out + 2, static_cast<uint16_t>(kIp4Header + ip.payload_length));
-  put16(out + 4, 0);       // RFC 6864 §4.1: an atomic datagram's identification means nothing
-  put16(out + 6, 0x4000);  // DF
+  put16(out + 4, ip.identification);
+  put16(out + 6, ip.may_fragment ? 0 : 0x4000);  // DF
   out[8] = ip.hop_limit;
   out[9] = ip.protocol;
   put16(out + 10, 0);

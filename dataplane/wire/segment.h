@@ -101,6 +101,11 @@ struct Segment {
   uint8_t ecn = 0;         // the IP header's two ECN bits (RFC 3168 §5)
   uint8_t dscp = 0;        // and the six of its Diffserv codepoint (RFC 2474 §3)
   uint8_t hop_limit = 64;  // TTL or hop limit
+  // Sent alone: PCP of the VLAN's tag (IEEE 802.1Q); IPv4: DF is not set, and this names the datagram
+  // (RFC 6864 §4.3).
+  uint8_t priority = 0;
+  bool may_fragment = false;
+  uint16_t identification = 0;
   TcpOptions options;
   const uint8_t* payload = nullptr;
   uint32_t payload_length = 0;
@@ -114,6 +119,9 @@ struct Segment {
     ecn = 0;
     dscp = 0;
     hop_limit = 64;
+    priority = 0;
+    may_fragment = false;
+    identification = 0;
     options.clear();
     payload = nullptr;
     payload_length = 0;

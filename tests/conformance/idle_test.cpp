@@ -485,9 +485,11 @@ TEST_P(Idles, DiffservAndHopLimit_AreTheApplicationsToSet) {
   const Captured before = peer().take_one();
   EXPECT_EQ(before.segment.dscp, 10);
   EXPECT_EQ(before.segment.hop_limit, 200);
+  EXPECT_EQ(before.priority, 0);
   set([](ConnectionParams& s) {
     s.dscp = 46;
     s.hop_limit = 7;
+    s.priority = 5;
   });
   PeerSegment marked = walk->next(wire::kAck, 10);
   marked.dscp = 34;
@@ -496,6 +498,7 @@ TEST_P(Idles, DiffservAndHopLimit_AreTheApplicationsToSet) {
   const Captured after = peer().take_one();
   EXPECT_EQ(after.segment.dscp, 46);
   EXPECT_EQ(after.segment.hop_limit, 7);
+  EXPECT_EQ(after.priority, 5) << "of the tag that a VLAN's frame carries";
   EXPECT_EQ(after.segment.ecn, 0) << "the neighbouring bits are not its";
   EXPECT_EQ(connection().received_dscp(), 34);
 }

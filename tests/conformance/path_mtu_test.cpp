@@ -186,6 +186,87 @@ TEST_P(PathMtu, FloodOfErrors_LowersTheSizeOnlyAsFarAsIsCredible) {
   EXPECT_EQ(peer().state(), tcp::State::Established);
 }
 
+// ---- what a connection's own settings say
+
+class OwnPathMtu : public PathMtu {
+ protected:
+  void set(PathMtuDiscovery discovery) {
+    ConnectionParams settings = walk->app.connection->settings();
+    settings.path_mtu_discovery = discovery;
+    EXPECT_TRUE(walk->app.connection->set(settings));
+  }
+  // Before anything is known of the path.
+  void open_with(PathMtuDiscovery discovery) {
+    Walk& w = begin();
+    w.connect();
+    set(discovery);
+    peer().send({.flags = wire::kSyn | wire::kAck, .seq = w.v.irs, .ack = w.v.snd_nxt, .options = mss_option()});
+    w.v.rcv_nxt = w.v.irs + 1;
+    w.v.snd_una = w.v.snd_nxt;
+    peer().take();
+  }
+};
+
+// RFC 1191 §3; RFC 6864 §4.1: of an atomic datagram the identification means nothing.
+TEST_P(OwnPathMtu, ByDefault_DfIsSetOnEverySegment) {
+  open();
+  if (GetParam() == Family::V6) return;
+  for (const Captured& one : send_full(4)) {
+    EXPECT_TRUE(one.dont_fragment);
+    EXPECT_EQ(one.identification, 0);
+  }
+}
+
+TEST_P(OwnPathMtu, Ignored_WhatIcmpSaysChangesNothing) {
+  open_with(PathMtuDiscovery::Ignored);
+  const std::vector<Captured> sent = send_full(4);
+  too_big(sent[0].segment.seq, 1300);
+  EXPECT_TRUE(seen().empty());
+  EXPECT_EQ(mss(), full_mss());
+  EXPECT_EQ(counters().tcp_path_mtu_ignored.value(), 1U);
+  if (GetParam() == Family::V4) {
+    EXPECT_TRUE(sent[0].dont_fragment);
+  }
+}
+
+TEST_P(OwnPathMtu, Ignored_NoBlackHoleIsLookedFor) {
+  open_with(PathMtuDiscovery::Ignored);
+  send_full(4);
+  peer().advance(10s);
+  for (const Captured& one : peer().take()) EXPECT_EQ(one.segment.payload_length, full_mss());
+  EXPECT_EQ(counters().tcp_mtu_black_holes.value(), 0U);
+}
+
+// RFC 4821 §7.2 would begin below what the MTU allows.
+TEST_P(OwnPathMtu, Ignored_SegmentsBeginAsLargeAsTheMtuAllows) {
+  params.tcp.mtu_probing = MtuProbing::Always;
+  open_with(PathMtuDiscovery::On);
+  EXPECT_EQ(mss(), text_of(1280));
+  EXPECT_EQ(clean_up(*walk), "");
+  open_with(PathMtuDiscovery::Ignored);
+  EXPECT_EQ(mss(), full_mss());
+}
+
+// RFC 6864 §4.3: fragments of two datagrams must not be taken for those of one. A name that can be guessed, or
+// counted, tells what else we send.
+TEST_P(OwnPathMtu, Fragment_DfIsNotSetAndEachDatagramHasAnotherName) {
+  open_with(PathMtuDiscovery::Fragment);
+  const std::vector<Captured> sent = send_full(8);
+  too_big(sent[0].segment.seq, 1300);
+  EXPECT_EQ(mss(), full_mss());
+  if (GetParam() == Family::V6) return;  // routers fragment nothing there
+  std::vector<uint16_t> names;
+  for (const Captured& one : sent) {
+    EXPECT_FALSE(one.dont_fragment);
+    names.push_back(one.identification);
+  }
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(std::unique(names.begin(), names.end()), names.end());
+  EXPECT_GT(names.back() - names.front(), 1000) << "not counted up";
+  set(PathMtuDiscovery::On);
+  for (const Captured& one : send_full(1)) EXPECT_TRUE(one.dont_fragment);
+}
+
 // ---- what is remembered
 
 TEST_P(PathMtu, NextConnectionToTheSamePlace_BeginsWithWhatIsKnown) {
@@ -368,6 +449,7 @@ TEST_P(PathMtu, MssClamp_LimitsWhatIsSentAndWhatIsAnnounced) {
 }
 
 MILLRACE_BOTH_FAMILIES(PathMtu);
+MILLRACE_BOTH_FAMILIES(OwnPathMtu);
 
 }  // namespace
 }  // namespace millrace::conformance

@@ -188,9 +188,15 @@ void Peer::collect() {
     wire::parse_frame(packet, {.mac = kPeerMac, .mtu = 1500}, frame);
     if (frame.kind == wire::FrameKind::Tcp) {
       const wire::Segment& segment = frame.tcp;
-      Captured seen{now_, segment, {}};
+      Captured seen{.at = now_, .segment = segment};
       seen.payload.assign(segment.payload, segment.payload + segment.payload_length);
       seen.segment.payload = nullptr;
+      seen.priority = packet.priority;
+      if (family_ == Family::V4) {
+        const uint8_t* ip = packet.data() + wire::kEthernetHeader;
+        seen.identification = static_cast<uint16_t>(ip[4] << 8 | ip[5]);
+        seen.dont_fragment = (ip[6] & 0x40) != 0;
+      }
       captured_.push_back(std::move(seen));
     } else {
       answer_neighbor(frame);

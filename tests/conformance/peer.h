@@ -27,7 +27,10 @@ inline constexpr uint16_t kPeerWindow = 20'000;  // MAX.SND.WND, where no test s
 struct Captured {
   Instant at;
   wire::Segment segment;  // flow.local is the peer
-  std::vector<uint8_t> payload;
+  std::vector<uint8_t> payload = {};
+  bool dont_fragment = false;   // IPv4
+  uint16_t identification = 0;  // likewise
+  uint8_t priority = 0;         // for the tag of a VLAN
 };
 
 // What the peer is to send. Sequence numbers are absolute here.

@@ -123,6 +123,150 @@ TEST_P(Sockstress, ClosedWindows_StandWhileMemoryIsThere) {
   EXPECT_TRUE(server.ended.empty());
 }
 
+// ---- variants of it: windows that are open, and a peer that takes an octet now and then, or tiny ones
+
+class SlowPeers : public Sockstress {
+ protected:
+  void attack_with(uint16_t window) {
+    params.memory = {.connections = 128,
+                     .syn_records = 128,
+                     .time_wait_records = 16,
+                     .buffer_bytes = buffer_bytes,
+                     .held_packets = 64,
+                     .trace_segments = 0};
+    params.tcp.send_buffer = 64 * 1024;
+    params.tcp.data_retries = 64;  // more than the tests last
+    begin(Opening::Passive);
+    ASSERT_EQ(peer().shard().listen({.local = peer().ours()}, server, "pouring"), app::OpenError::None);
+    for (uint16_t port = kFirstPort; port < kFirstPort + kAttackers; ++port)
+      taken[port] = open(port, window) + 1;
+    peer().take();
+    ASSERT_EQ(server.established, kAttackers);
+  }
+  void acknowledge(uint16_t port, uint16_t window) {
+    PeerSegment ack{
+        .flags = wire::kAck, .seq = Seq(port) + 1, .ack = taken[port], .window = window, .options = {}};
+    ack.peer_port = port;
+    peer().send(ack);
+  }
+  // Each second every attacker takes so many octets more.
+  void dribble(Micros duration, uint32_t octets, uint16_t window = 20'000) {
+    for (const Instant end = peer().now() + duration; peer().now() < end;) {
+      peer().advance(1s);
+      note_resets();
+      if (octets == 0) continue;
+      for (uint16_t port = kFirstPort; port < kFirstPort + kAttackers; ++port) {
+        if (gone.contains(port)) continue;
+        taken[port] += octets;
+        acknowledge(port, window);
+        note_resets();
+      }
+    }
+  }
+  // All that comes is taken at once, but the window never opens by more than this.
+  void take_all(Micros duration, uint16_t window) {
+    for (const Instant end = peer().now() + duration; peer().now() < end;) {
+      peer().advance(200ms);
+      for (const Captured& one : peer().take()) {
+        const uint16_t port = one.segment.flow.local.port;
+        if (one.segment.flags.rst()) gone.insert(port);
+        if (one.segment.payload_length == 0 || one.segment.seq != taken[port]) continue;
+        taken[port] = one.segment.end();
+        acknowledge(port, window);
+      }
+    }
+  }
+  void note_resets() {
+    for (const Captured& one : peer().take())
+      if (one.segment.flags.rst()) gone.insert(one.segment.flow.local.port);
+  }
+  uint32_t given_up() { return server.ended[app::CloseReason::NoMemory]; }
+  void expect_relief() {
+    EXPECT_LE(usage().buffer_bytes, params.memory.buffer_bytes / 8 * 7);
+    EXPECT_GT(given_up(), 0U);
+    EXPECT_EQ(peer().shard().counters().tcp_slow_peers_reset.value(), given_up());
+    EXPECT_EQ(gone.size(), given_up()) << "each is told by a RST";
+    EXPECT_GT(peer().shard().connections(), 8U) << "no more of them than it takes";
+  }
+  uint64_t buffer_bytes = 1 << 20;
+  std::map<uint16_t, Seq> taken;
+  std::set<uint16_t> gone;
+};
+
+TEST_P(SlowPeers, AnOctetNowAndThen_GivesWayWhenMemoryIsShort) {
+  attack_with(20'000);
+  ASSERT_GT(usage().buffer_bytes, params.memory.buffer_bytes / 8 * 7) << "what they aim at";
+  dribble(params.tcp.slow_peer_timeout / 2, 1);
+  expect_relief();
+}
+
+TEST_P(SlowPeers, NothingAcknowledged_GivesWayWhenMemoryIsShort) {
+  attack_with(20'000);
+  dribble(params.tcp.slow_peer_timeout / 2, 0);
+  expect_relief();
+}
+
+TEST_P(SlowPeers, TinyWindows_GiveWayWhenMemoryIsShort) {
+  attack_with(1);
+  take_all(params.tcp.slow_peer_timeout / 2, 1);
+  expect_relief();
+}
+
+// A window that is closed most of the time and takes an octet before the probes run out.
+TEST_P(SlowPeers, AnOctetNowAndThenAndAClosedWindow_GiveWayWhenMemoryIsShort) {
+  attack_with(1460);
+  dribble(params.tcp.slow_peer_timeout / 2, 1, 0);
+  expect_relief();
+}
+
+TEST_P(SlowPeers, WhileMemoryIsThere_NobodyIsHurried) {
+  buffer_bytes = 64U << 20;
+  attack_with(20'000);
+  dribble(2 * params.tcp.slow_peer_timeout, 1);
+  EXPECT_EQ(peer().shard().connections(), kAttackers);
+  EXPECT_TRUE(server.ended.empty());
+}
+
+TEST_P(SlowPeers, SwitchedOff_NobodyIsHurried) {
+  params.tcp.slow_peer_timeout = 0s;
+  attack_with(20'000);
+  dribble(300s, 1);
+  EXPECT_EQ(given_up(), 0U);
+  EXPECT_EQ(peer().shard().connections(), kAttackers);
+}
+
+// 64 KiB in less than the time allowed, however short memory is: the others go.
+TEST_P(SlowPeers, WhoeverTakesHisQueueInTime_Stays) {
+  constexpr uint16_t kHonest = kFirstPort + 5;
+  attack_with(20'000);
+  const auto pace = static_cast<uint32_t>(64 * 1024 / (params.tcp.slow_peer_timeout / 1s) + 50);
+  const Seq begin = taken[kHonest];
+  for (Micros passed{0}; passed < params.tcp.slow_peer_timeout / 2; passed += 1s) {
+    taken[kHonest] += pace;
+    acknowledge(kHonest, 20'000);
+    dribble(1s, 1);
+  }
+  expect_relief();
+  EXPECT_FALSE(gone.contains(kHonest));
+  EXPECT_GT(taken[kHonest] - begin, 64U * 1024 / 3);
+}
+
+TEST_P(SlowPeers, TheSlowestGoFirst) {
+  attack_with(20'000);
+  for (Micros passed{0}; passed < params.tcp.slow_peer_timeout / 2; passed += 1s) {
+    for (uint16_t port = kFirstPort; port < kFirstPort + kAttackers; port += 2) {
+      if (gone.contains(port)) continue;
+      taken[port] += 40;
+      acknowledge(port, 20'000);
+    }
+    dribble(1s, 1);
+  }
+  expect_relief();
+  uint32_t odd = 0;
+  for (const uint16_t port : gone) odd += (port - kFirstPort) % 2 != 0 ? 1U : 0U;
+  EXPECT_EQ(odd, gone.size()) << "those that took 41 octets a second outlive those that took one";
+}
+
 // ---- SYNs with data, RSTs and FINs by the thousand
 
 TEST_P(Floods, SynWithData_HoldsNoDataAndAnswersOnceEach) {
@@ -170,6 +314,7 @@ TEST_P(Floods, RstsAndFins_KillNothingAndAreAnsweredOnceEach) {
 
 // Nobody listens there: one RST an octet-bearing or bare ACK, no larger than it, and nothing is kept.
 TEST_P(Floods, TextAndAcksToPortsWithoutListener_HoldNothingAndAreNotAmplified) {
+  params.tcp.resets_per_second = 1'000'000;
   Walk& w = at(Stage::Established);
   const shard::Shard::Usage before = usage();
   const size_t neighbors = peer().shard().neighbors().size();
@@ -354,6 +499,7 @@ TEST_P(Neighbors, Exhaustion_BySynsFromNobodyBelowHalfABacklog) {
 }
 
 MILLRACE_BOTH_FAMILIES(Sockstress);
+MILLRACE_BOTH_FAMILIES(SlowPeers);
 MILLRACE_BOTH_FAMILIES(SideChannel);
 MILLRACE_BOTH_FAMILIES(Floods);
 MILLRACE_BOTH_FAMILIES(Neighbors);

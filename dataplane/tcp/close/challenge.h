@@ -1,7 +1,8 @@
 // How often we answer what a blind attacker may have sent (RFC 5961 §7): challenge ACKs, limited for each
-// connection and for the shard as a whole, and the acknowledgements of empty segments outside the window,
-// limited for each connection. Neighbours: close/reset.cpp, open/handshake.cpp and transfer/ack.cpp, whose
-// rules challenge; open/syn_queue.h and close/time_wait.h, whose records do.
+// connection and for the shard as a whole, the acknowledgements of empty segments outside the window, limited
+// for each connection, and the RSTs that belong to no connection's sequence space, limited for the shard.
+// Neighbours: close/reset.cpp, open/handshake.cpp and transfer/ack.cpp, whose rules challenge;
+// open/syn_queue.h and close/time_wait.h, whose records do.
 #pragma once
 
 #include <cstdint>
@@ -36,13 +37,14 @@ class AnswerLimit {
 };
 static_assert(sizeof(AnswerLimit) == 4);
 
-// The shard's limit. One that others can predict tells an attacker, who provokes challenges on a connection
-// of his own and counts what is left, whether his guess about somebody else's was right (CVE-2016-5696). So
-// each second's bound is drawn anew, from half to one and a half times what is configured.
-class ChallengeBudget {
+// The shard's limit of one kind of answer. One that others can predict tells an attacker, who provokes answers
+// of his own and counts what is left, whether his guess about somebody else's connection was right
+// (CVE-2016-5696; CVE-2020-25705 did so with the limit of ICMP errors). So each second's bound is drawn anew,
+// from half to one and a half times what is configured.
+class AnswerBudget {
  public:
   // `entropy` outlives the budget.
-  explicit ChallengeBudget(Entropy& entropy) : entropy_(&entropy) {}
+  explicit AnswerBudget(Entropy& entropy) : entropy_(&entropy) {}
 
   bool take(Instant now, uint32_t per_second) {
     if (now >= until_) {

@@ -97,6 +97,7 @@ uint16_t path_mtu(const Tcb& tcb) {
 }
 
 void begin_with_path_mtu(Tcb& tcb, const Context& context) {
+  if (!follows_path_mtu(tcb)) return;
   const TcpParams& params = context.params;
   const uint16_t top = ceiling(tcb);
   const auto beyond = static_cast<uint16_t>(top + 1);
@@ -122,6 +123,7 @@ void on_packet_too_big(Tcb& tcb, Seq seq, uint16_t mtu, const Context& context) 
     if (mtu >= state.works && mtu < state.probe) state.fails = std::min(state.fails, static_cast<uint16_t>(mtu + 1));
     return;
   }
+  if (!follows_path_mtu(tcb)) return context.counters.tcp_path_mtu_ignored.add();
   // RFC 5927 §7.2: nothing as large as that has been sent.
   if (mtu >= path_mtu(tcb)) return context.counters.tcp_path_mtu_ignored.add();
   const bool credible = family_of(tcb) == Family::V6 || mtu >= kCredible4;
@@ -148,7 +150,7 @@ void on_timeout_of_size(Tcb& tcb, const Context& context) {
       context.counters.tcp_path_mtu_ignored.add();  // what it quotes has arrived
     }
   }
-  if (context.params.mtu_probing == MtuProbing::Off) return;
+  if (context.params.mtu_probing == MtuProbing::Off || !follows_path_mtu(tcb)) return;
   if (tcb.cold.retries + 1 < kBlackHoleTimeouts || hot.snd_nxt - hot.snd_una < hot.mss) return;
   const uint16_t mtu = path_mtu(tcb);
   for (const uint16_t step : kSearchSteps) {

@@ -16,6 +16,11 @@ inline uint16_t fixed_headers(const Tcb& tcb) { return tcb.hot.key.remote.is_v4(
 // Octets of the packet that carries a full segment.
 uint16_t path_mtu(const Tcb& tcb);
 
+// Whether the connection's settings let ICMP, or what becomes of large segments, change their size.
+inline bool follows_path_mtu(const Tcb& tcb) {
+  return tcb.cold.settings->path_mtu_discovery.value_or(PathMtuDiscovery::On) == PathMtuDiscovery::On;
+}
+
 // The handshake has ended, and nothing has been sent: what is known of the path counts from here on.
 [[gnu::cold]] void begin_with_path_mtu(Tcb& tcb, const Context& context);
 inline void settle_path_mtu(Tcb& tcb, const Context& context) {

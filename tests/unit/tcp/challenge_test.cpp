@@ -24,16 +24,16 @@ TEST(AnswerLimit, TheFirstInstantOfAll_IsNoException) {
   EXPECT_EQ(taken, AnswerLimit::kPerSecond);
 }
 
-uint32_t drain(ChallengeBudget& budget, Instant now, uint32_t per_second) {
+uint32_t drain(AnswerBudget& budget, Instant now, uint32_t per_second) {
   uint32_t taken = 0;
   while (budget.take(now, per_second)) ++taken;
   return taken;
 }
 
 // Every bound from half to one and a half times the configured one, none much oftener than another.
-TEST(ChallengeBudget, IsDrawnAnewEachSecond) {
+TEST(AnswerBudget, IsDrawnAnewEachSecond) {
   SeededEntropy entropy(7);
-  ChallengeBudget budget(entropy);
+  AnswerBudget budget(entropy);
   std::map<uint32_t, int> seen;
   Instant now{1s};
   for (int i = 0; i < 11'000; ++i, now += 1s) ++seen[drain(budget, now, 10)];
@@ -43,18 +43,18 @@ TEST(ChallengeBudget, IsDrawnAnewEachSecond) {
   for (const auto& [bound, times] : seen) EXPECT_NEAR(times, 1000, 200) << bound;
 }
 
-TEST(ChallengeBudget, IsNotRefilledWithinTheSecond) {
+TEST(AnswerBudget, IsNotRefilledWithinTheSecond) {
   SeededEntropy entropy(7);
-  ChallengeBudget budget(entropy);
+  AnswerBudget budget(entropy);
   const Instant start{5s};
   EXPECT_GE(drain(budget, start, 100), 50U);
   EXPECT_FALSE(budget.take(start + 999'999us, 100));
   EXPECT_TRUE(budget.take(start + 1s, 100));
 }
 
-TEST(ChallengeBudget, TheLargestBound_DoesNotOverflow) {
+TEST(AnswerBudget, TheLargestBound_DoesNotOverflow) {
   SeededEntropy entropy(7);
-  ChallengeBudget budget(entropy);
+  AnswerBudget budget(entropy);
   EXPECT_TRUE(budget.take(Instant{1s}, 1'000'000'000));
 }
 
