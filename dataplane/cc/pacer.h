@@ -16,6 +16,8 @@ class Pacer {
   // A timer can be kept for each of these.
   static constexpr Micros kQuantumTime = 256us;
   static constexpr Bytes kMostQuantum = 65'536;
+  // A timer may be so late: where the quantum takes less the rate would not be kept.
+  static constexpr Micros kLateness = 128us;
 
   // What leaves at once at `rate` octets a second: as little as the timer can keep apart, two segments at least (one
   // acknowledgement's worth).
@@ -28,15 +30,15 @@ class Pacer {
   // When may_leave() becomes true, unless it is.
   Instant next_at() const { return next_at_; }
 
-  // `octets` leave now. A burst that comes late, for the timer or for lack of octets, is not made up for but by one
-  // quantum's time.
+  // `octets` leave now. A burst that comes late, for the timer or for lack of octets, is made up for by a quantum's
+  // time, or the timer's lateness, and no more.
   void sent(Bytes octets, Instant now, uint64_t rate, Bytes smss) {
     rate = std::max<uint64_t>(rate, 1);
     if (now != burst_at_) {
       burst_at_ = now;
       burst_ = 0;
       quantum_ = quantum(rate, smss);
-      const Instant earliest = now - time_of(quantum_, rate);
+      const Instant earliest = now - std::max(time_of(quantum_, rate), kLateness);
       if (next_at_ < earliest) next_at_ = earliest, rest_ = 0;
     }
     burst_ += octets;
