@@ -227,6 +227,15 @@ TEST_P(SlowPeers, WhileMemoryIsThere_NobodyIsHurried) {
   EXPECT_TRUE(server.ended.empty());
 }
 
+TEST_P(SlowPeers, WhileMemoryFillsButIsNotShort_NobodyIsHurried) {
+  buffer_bytes = 5'200'000;
+  attack_with(20'000);
+  ASSERT_GT(usage().buffer_bytes, buffer_bytes / 4 * 3);
+  ASSERT_LE(usage().buffer_bytes, buffer_bytes / 8 * 7);
+  dribble(2 * params.tcp.slow_peer_timeout, 1);
+  EXPECT_TRUE(server.ended.empty());
+}
+
 TEST_P(SlowPeers, SwitchedOff_NobodyIsHurried) {
   params.tcp.slow_peer_timeout = 0s;
   attack_with(20'000);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/open/negotiation.h"
 #include "tcp/transfer/delayed_ack.h"
@@ -138,6 +139,7 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
   Flight& flight = *hot.flight;
   if (flight.frto.active() && !hot.flags.retransmit_forced) return false;  // RFC 5682 §2.1 step 2 (b)
   const uint16_t lost = flight.board.first_lost();
+  MILLRACE_CHECK(lost != recovery::Scoreboard::kNone);
   const Seq begin = flight.board.run(lost).begin;
   const Seq lost_end = flight.board.run_end(lost);
   const Bytes data = begin.before(hot.snd_end) ? hot.snd_end - begin : 0;
@@ -227,6 +229,7 @@ bool ends_part(const Tcb& tcb, const Context& context, Bytes length) {
 
 void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
   TcbHot& hot = tcb.hot;
+  MILLRACE_CHECK(hot.flight == nullptr || hot.flight->board.end() == hot.snd_nxt);
   // RFC 6298 §5.1; what may run while nothing is in flight is the persist timer's time.
   if (!hot.has_flight() || hot.rtx_deadline == kNever)
     hot.rtx_deadline = context.now + Micros(hot.rto_us);
