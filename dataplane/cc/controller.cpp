@@ -67,7 +67,10 @@ void Controller::on_timeout(Instant, Bytes in_flight, bool first) {
   window_.cwnd = window_.smss;
 }
 
-void Controller::on_ecn(Instant now, Bytes in_flight) { on_enter_recovery(now, in_flight); }
+void Controller::on_ecn(Instant, Bytes in_flight) {
+  on_congestion(in_flight);
+  window_.cwnd = std::min(window_.cwnd, window_.ssthresh);
+}
 
 void Controller::on_idle_restart(Instant, uint32_t segments) {
   window_.cwnd = std::min(window_.cwnd, initial_window(window_.smss, segments));

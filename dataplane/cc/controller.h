@@ -34,7 +34,7 @@ class Controller {
   // An acknowledgement of new data outside fast recovery; after a time-out too. A window that is not in use
   // does not grow (RFC 9438 §5.8, RFC 7661 §4.3).
   void on_ack(const Ack& ack) {
-    if (ack.app_limited && window_.slow_start()) return;
+    if (ack.ecn_echo || (ack.app_limited && window_.slow_start())) return;
     switch (window_.algorithm) {
       case Algorithm::NewReno:
         if (!ack.app_limited) newreno_.on_ack(window_, ack);
