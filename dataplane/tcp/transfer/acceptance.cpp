@@ -5,6 +5,7 @@
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/ecn.h"
 #include "tcp/transfer/paws.h"
 
 namespace millrace::tcp {
@@ -52,12 +53,14 @@ bool is_window_probe(const TcbHot& hot, const wire::Segment& segment) {
 // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." A SYN is challenged
 // wherever it lies (RFC 5961 §4.2); text may be a retransmission whose acknowledgement was lost.
 void acknowledge_rejected(Tcb& tcb, const wire::Segment& segment, const Context& context) {
-  if (segment.flags.syn())
+  if (segment.flags.syn()) {
+    if (tcb.hot.state() == State::SynReceived) hear_syn_again(tcb, segment);
     challenge(tcb, context);
-  else if (segment.length() == 0 && tcb.hot.rcv_wnd() != 0)
+  } else if (segment.length() == 0 && tcb.hot.rcv_wnd() != 0) {
     acknowledge_unacceptable(tcb, context);
-  else
+  } else {
     tcb.hot.flags.ack_now = true;
+  }
 }
 
 bool acknowledges_our_syn(const TcbHot& hot, const wire::Segment& segment) {
