@@ -132,6 +132,8 @@ enum class DropReason : uint8_t {
     "Connections reset while payload memory was short because the peer kept its window closed.")            \
   X(tcp_slow_peers_reset, "connections",                                                                    \
     "Connections reset while payload memory was short because the peer hardly took what was queued for it.") \
+  X(tcp_reassembly_dropped, "events",                                                                       \
+    "Times that what a peer had sent out of order was dropped because payload memory was short.")           \
   X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                         \
   X(tcp_keepalive_probes_sent, "segments", "Keep-alive probes sent.")                                       \
   X(tcp_keepalive_timeouts, "connections", "Connections ended because keep-alive probes went unanswered.")  \
