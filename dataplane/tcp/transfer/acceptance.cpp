@@ -53,14 +53,12 @@ bool is_window_probe(const TcbHot& hot, const wire::Segment& segment) {
 // "If an incoming segment is not acceptable, an acknowledgment should be sent in reply." A SYN is challenged
 // wherever it lies (RFC 5961 §4.2); text may be a retransmission whose acknowledgement was lost.
 void acknowledge_rejected(Tcb& tcb, const wire::Segment& segment, const Context& context) {
-  if (segment.flags.syn()) {
-    if (tcb.hot.state() == State::SynReceived) hear_syn_again(tcb, segment);
+  if (segment.flags.syn())
     challenge(tcb, context);
-  } else if (segment.length() == 0 && tcb.hot.rcv_wnd() != 0) {
+  else if (segment.length() == 0 && tcb.hot.rcv_wnd() != 0)
     acknowledge_unacceptable(tcb, context);
-  } else {
+  else
     tcb.hot.flags.ack_now = true;
-  }
 }
 
 bool acknowledges_our_syn(const TcbHot& hot, const wire::Segment& segment) {
@@ -87,6 +85,7 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
   // because our SYN-ACK was lost.
   if (hot.state() == State::SynReceived && segment.flags.syn() && segment.seq == tcb.cold.irs) {
     if (!segment.flags.ack()) {
+      hear_syn_again(tcb, segment);
       hot.flags.syn_due = true;
       return Verdict::dropped(DropReason::TcpStateIgnores);
     }

@@ -35,7 +35,7 @@ void agree_on_ecn(Tcb& tcb, const wire::Segment& syn) {
 }
 
 void hear_syn_again(Tcb& tcb, const wire::Segment& syn) {
-  if (syn.seq == tcb.cold.irs && !syn.flags.ack() && !is_ecn_setup_syn(syn)) tcb.hot.ecn.heard(false);
+  if (!is_ecn_setup_syn(syn)) tcb.hot.ecn.heard(false);
 }
 
 void take_ecn_field(Tcb& tcb, const wire::Segment& segment, const Context& context) {
