@@ -55,13 +55,24 @@ std::string rate_text(const json& now, const json& before, const Line& line) {
   return rate == 0 ? "0" : fmt::format("{:.1f}", rate);
 }
 
+// A gauge falls too; a counter that fell belongs to another run.
+std::string change_text_of(const json& now, const json& before, const Line& line) {
+  const uint64_t value = value_in(now.at("total"), line), earlier = value_in(before.at("total"), line);
+  if (value == earlier) return "0";
+  if (value > earlier) return fmt::format("+{}", value - earlier);
+  return line.group == "gauges" ? fmt::format("-{}", earlier - value) : "-";
+}
+
 std::string shown_name(const Line& line) { return line.group == "drops" ? "drop " + line.name : line.name; }
 
 }  // namespace
 
 std::string stats_text(const json& reply, const json& before, const StatsStyle& style) {
   std::vector<Column> columns{{"COUNTER", Align::Left}, {"TOTAL", Align::Right}};
-  if (!before.is_null()) columns.push_back({"PER SECOND", Align::Right});
+  if (!before.is_null()) {
+    columns.push_back({"CHANGE", Align::Right});
+    columns.push_back({"PER SECOND", Align::Right});
+  }
   if (style.per_shard) {
     for (const json& shard : reply.at("shards"))
       columns.push_back({fmt::format("SHARD {}", shard.at("shard").get<unsigned>()), Align::Right});
@@ -73,7 +84,10 @@ std::string stats_text(const json& reply, const json& before, const StatsStyle& 
     const uint64_t total = value_in(reply.at("total"), line);
     if (total == 0 && !style.all) continue;
     std::vector<std::string> cells{shown_name(line), std::to_string(total)};
-    if (!before.is_null()) cells.push_back(rate_text(reply, before, line));
+    if (!before.is_null()) {
+      cells.push_back(change_text_of(reply, before, line));
+      cells.push_back(rate_text(reply, before, line));
+    }
     if (style.per_shard)
       for (const json& shard : reply.at("shards")) cells.push_back(std::to_string(value_in(shard, line)));
     cells.emplace_back(unit_of(line));

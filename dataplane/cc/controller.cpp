@@ -91,6 +91,12 @@ void Controller::deflate(Bytes acked) {
   window_.cwnd = std::max<Bytes>(window_.cwnd, window_.smss);
 }
 
-uint64_t Controller::pacing_rate(Micros) const { return 0; }
+// RFC 9002 §7.7: N * cwnd / srtt, so that a round trip that varies leaves the window in use. In slow start the window
+// is half of what it will be a round trip later.
+uint64_t Controller::pacing_rate(Micros srtt) const {
+  if (srtt <= 0us) return 0;
+  const uint64_t quarters = window_.slow_start() ? 8 : 5;
+  return std::max<uint64_t>(1, quarters * window_.cwnd * 250'000 / static_cast<uint64_t>(srtt.count()));
+}
 
 }  // namespace millrace::cc

@@ -207,7 +207,7 @@ Shard::Usage Shard::usage() const {
   return {.connections = impl_->connections.used(),
           .syn_records = impl_->syn_queue.size(),
           .time_wait_records = impl_->time_wait.used(),
-          .timers = static_cast<uint32_t>(impl_->wheel.armed()),
+          .timers = static_cast<uint32_t>(impl_->wheel.armed() + impl_->departures.armed()),
           .buffer_bytes = impl_->memory.used_bytes(),
           .held_packets = impl_->memory.held_packets()};
 }

@@ -27,6 +27,7 @@
 namespace millrace::tcp {
 
 struct Flight;
+struct Pacing;
 
 // What the application is to be told; app/ delivers it.
 struct Event {
@@ -64,6 +65,7 @@ struct TcbFlags {
   bool unpredictable : 1 = false;   // holes, loss or a closed reader: header prediction does not apply
   bool retransmit_forced : 1 = false;  // one retransmission leaves whatever the congestion window says
   bool sack : 1 = false;               // negotiated (RFC 2018 §2)
+  bool paced : 1 = false;              // departures are spread (transfer/pacing.h)
 };
 
 // What Fast Open has to do with a connection (RFC 7413; open/fast_open.h).
@@ -134,6 +136,7 @@ struct TcbCold {
   recovery::RttEstimator rtt;
   recovery::Reordering reordering;
   Settings settings;
+  Pacing* pacing = nullptr;  // of connections that are or were paced (transfer/pacing.h)
   Path path;
   Seq iss;
   Seq irs;

@@ -4,6 +4,7 @@
 
 #include "tcp/transfer/ecn.h"
 #include "tcp/transfer/flight.h"
+#include "tcp/transfer/pacing.h"
 #include "tcp/transfer/path_mtu.h"
 
 namespace millrace::socket {
@@ -109,6 +110,8 @@ void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
   info.snd_ssthresh = ssthresh >= 0x7fff'ffff ? 0x7fff'ffff : ssthresh / mss;
   info.snd_cwnd = hot.cwnd / mss;
   info.reordering = cold.reordering.degree;
+  info.pacing_rate = hot.flags.paced ? tcp::pacing_rate(tcb) : ~uint64_t{0};
+  info.max_pacing_rate = tcp::setting<uint64_t>(tcb, &ConnectionParams::max_pacing_rate, ~uint64_t{0});
   info.rcv_space = cold.receive_buffer;
   info.rcv_ssthresh = hot.rcv_wnd();
   info.total_retrans = cold.retransmits;

@@ -10,6 +10,7 @@
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/keepalive.h"
 #include "tcp/transfer/loss_recovery.h"
+#include "tcp/transfer/pacing.h"
 #include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/urgent.h"
@@ -153,11 +154,14 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
   if ((begin + length).after(right_edge)) length = begin.before(right_edge) ? right_edge - begin : 0;
   const bool fin = hot.fin_sent() && begin + length == hot.snd_end && begin + length != lost_end;
   if (length == 0 && !fin) return false;
+  if (!hot.flags.retransmit_forced && !may_depart(tcb, context.now)) return false;
   const Seq end = begin + length + (fin ? 1 : 0);
   if (flight.board.room() < 2) grow_flight(tcb);
   flight.board.resent(begin, end, context.now);
   hot.flags.retransmit_forced = false;
   note_resent(tcb, begin, end, context);
+  if (hot.flags.paced) [[unlikely]]
+    note_departure(tcb, length, context.now);
   // RFC 6298 §5 lets the timer run on. But it measures the time of the first octet outstanding, which leaves
   // again now, behind all that is in the path's queue: nearly a time-out later than the last restart.
   if (flight.phase == Phase::Recovery && begin == hot.snd_una)
@@ -242,6 +246,8 @@ void take_as_sent(Tcb& tcb, const Context& context, bool fin, wire::Segment& seg
     if (hot.flight->phase == Phase::Recovery) hot.flight->prr.on_sent(length);
     schedule_probe(tcb, context.now);
   }
+  if (hot.flags.paced) [[unlikely]]
+    note_departure(tcb, length, context.now);
   tcb.cold.bytes_sent += length;
   context.counters.tcp_bytes_sent.add(length);
 }
@@ -274,7 +280,7 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
   const bool fin = hot.flags.fin_queued && length == unsent && usable > length &&
                    hot.state() != State::SynReceived;
   if (length == 0 && !fin) return false;
-  if (length != 0 && !is_worth_sending(tcb, length, unsent)) return false;
+  if (length != 0 && (!is_worth_sending(tcb, length, unsent) || !may_depart(tcb, context.now))) return false;
   if (length < hot.mss)
     tcb.cold.small_in_flight = length != 0 && !is_refused_syn_text(tcb);
   else if (!has_data_in_flight(hot))
@@ -330,6 +336,7 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
     const Bytes length = std::min<Bytes>(octets, hot.mss);
     const Seq begin = hot.snd_nxt - (fin ? 1 : 0) - length;
     flight.board.resent_in_flight(begin, context.now);
+    if (hot.flags.paced) note_departure(tcb, length, context.now);
     fill_again(tcb, context, begin, length, fin, segment, payload);
     flight.probe_retransmission = true;
   }

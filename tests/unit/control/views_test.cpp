@@ -81,16 +81,16 @@ TEST(Views, Stats_All_ShowZerosToo) {
 
 TEST(Views, Stats_WithAnEarlierReply_HaveRates) {
   EXPECT_EQ(stats_text(stats_reply(2'500'000, 1200, 5), stats_reply(500'000, 200, 5), {}),
-            "COUNTER           TOTAL  PER SECOND  UNIT\n"
-            "rx_packets         1200       500.0  packets\n"
-            "connections           2           -  connections\n"
-            "drop not_our_mac      5           0  packets\n"
-            "novel_things          3           0\n");
+            "COUNTER           TOTAL  CHANGE  PER SECOND  UNIT\n"
+            "rx_packets         1200   +1000       500.0  packets\n"
+            "connections           2       0           -  connections\n"
+            "drop not_our_mac      5       0           0  packets\n"
+            "novel_things          3       0           0\n");
 }
 
 TEST(Views, Stats_OfARestartedEndpoint_HaveNoRate) {
   const std::string text = stats_text(stats_reply(2'500'000, 100, 0), stats_reply(500'000, 200, 0), {});
-  EXPECT_NE(text.find("rx_packets      100           -  packets"), std::string::npos) << text;
+  EXPECT_NE(text.find("rx_packets      100       -           -  packets"), std::string::npos) << text;
 }
 
 TEST(Views, Stats_PerShard_HaveAColumnEach) {
