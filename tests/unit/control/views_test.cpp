@@ -143,6 +143,19 @@ TEST(Views, Connections_InTheMannerOfSs) {
             "rcv_wnd:262144B unacked:1448B retrans:3 sent:9000B received:120B\n");
 }
 
+TEST(Views, Connections_TellOfCongestionMarks) {
+  shard::ConnectionRow row;
+  row.flow = {{*IpAddress::parse("10.0.0.2"), 80}, {*IpAddress::parse("10.0.0.1"), 5}};
+  row.state = tcp::State::Established;
+  row.ecn = true;
+  EXPECT_NE(connections_text(json::array({as_json(1, row)}), false).find("age:0us ecn\n"), std::string::npos);
+  row.ecn_ce_received = 7;
+  row.ecn_echoes_received = 5;
+  row.ecn_reductions = 2;
+  EXPECT_NE(connections_text(json::array({as_json(1, row)}), false).find("age:0us ecn ce:7 ece:5 cwr:2\n"),
+            std::string::npos);
+}
+
 TEST(Views, Connections_RecordsOfFewFields_AreShort) {
   shard::ConnectionRow row;
   row.flow = {{*IpAddress::parse("2001:db8::2"), 80}, {*IpAddress::parse("2001:db8::1"), 5}};
