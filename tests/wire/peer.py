@@ -47,6 +47,7 @@ def through_echo(address, goes_on):
     """Block after block while goes_on(blocks) says so, compared with what comes back by SHA-256; our half of the close
     comes first."""
     connection = connect(address, ECHO)
+    connection.settimeout(None)  # who runs us knows how long it may stand still
     sent, received = hashlib.sha256(), hashlib.sha256()
     blocks = 0
 
