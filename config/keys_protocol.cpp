@@ -23,6 +23,7 @@ constexpr std::string_view kServiceKinds[] = {"http", "echo", "discard", "charge
 constexpr std::string_view kSynCookies[] = {"auto", "always", "never"};
 constexpr std::string_view kAcceptOverflows[] = {"drop", "reset"};
 constexpr std::string_view kCongestionControls[] = {"newreno", "cubic"};
+constexpr std::string_view kEcnModes[] = {"off", "passive", "on"};
 constexpr std::string_view kMtuProbing[] = {"off", "black_hole", "always"};
 
 const Key kKeys[] = {
@@ -305,6 +306,25 @@ const Key kKeys[] = {
      .doc = "How fast connections send: NewReno (RFC 5681, RFC 6582), or CUBIC (RFC 9438) with HyStart++ (RFC "
             "9406). A change counts for connections opened from then on.",
      .binding = field<&Settings::tcp, &TcpParams::congestion_control>()},
+    {.section = "tcp",
+     .name = "ecn",
+     .type = Type::Choice,
+     .fallback = "passive",
+     .choices = kEcnModes,
+     .change = Change::Live,
+     .example = "on",
+     .doc = "Explicit Congestion Notification (RFC 3168): for peers that ask for it (passive), asked for by "
+            "connections that we open too (on). A change counts for connections opened from then on.",
+     .binding = field<&Settings::tcp, &TcpParams::ecn>()},
+    {.section = "tcp",
+     .name = "pacing",
+     .type = Type::Boolean,
+     .fallback = "off",
+     .change = Change::Live,
+     .example = "on",
+     .doc = "Spread departures over the round trip, at a rate of 1.25 congestion windows a round trip, twice a window in "
+            "slow start (RFC 9002 §7.7). A change counts for connections opened from then on.",
+     .binding = field<&Settings::tcp, &TcpParams::pacing>()},
     {.section = "tcp",
      .name = "push_segments",
      .type = Type::Integer,
@@ -739,6 +759,13 @@ const Key kKeys[] = {
      .doc = "As tcp.congestion_control, for the service's connections.",
      .binding =
          nested<&Settings::services, &ServiceSettings::connection, &ConnectionParams::congestion_control>()},
+    {.section = "service",
+     .name = "ecn",
+     .type = Type::Choice,
+     .choices = kEcnModes,
+     .example = "off",
+     .doc = "As tcp.ecn, for the service's connections.",
+     .binding = nested<&Settings::services, &ServiceSettings::connection, &ConnectionParams::ecn>()},
     {.section = "service",
      .name = "dscp",
      .type = Type::Integer,

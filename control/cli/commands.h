@@ -1,12 +1,13 @@
-// Every command of millracectl, declared once: parsing, `--help`, `help`, completion and suggestions read
-// this table. Neighbours: run.h (chooses and runs one), views.h (what people see), control/socket/methods.h
-// (what is asked).
+// Every command of millracectl, declared once: parsing, `help`, man page, completion and suggestions read
+// this table. Neighbours: program.h (the pages), run.h (chooses and runs one), views.h (what people see),
+// control/socket/methods.h (what is asked).
 #pragma once
 
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/variables_map.hpp>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <ostream>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "control/cli/client.h"
+#include "control/cli/terminal.h"
 #include "control/socket/methods.h"
 
 namespace millrace::control::cli {
@@ -24,7 +26,8 @@ struct World {
   std::ostream& err;
   std::function<const char*(const char*)> environment;
   std::function<void(std::chrono::milliseconds)> sleep;
-  bool terminal = false;  // out is one
+  bool terminal = false;                                          // out is one
+  std::function<std::unique_ptr<Terminal>()> take_terminal = {};  // keys and a screen; null: there are none
 };
 
 struct Call {

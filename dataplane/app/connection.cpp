@@ -8,6 +8,7 @@
 #include "tcp/transfer/congestion.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/output.h"
+#include "tcp/transfer/pacing.h"
 #include "tcp/transfer/urgent.h"
 
 namespace millrace::app {
@@ -152,6 +153,8 @@ bool Connection::set(const ConnectionParams& settings) {
   static_cast<ConnectionParams&>(*rare) = settings;
   if (settings.max_segment) tcp::clamp_mss(tcb_, Mss(*settings.max_segment));
   if (settings.congestion_control) tcp::choose_congestion_control(tcb_, *settings.congestion_control);
+  if (settings.congestion_control || settings.max_pacing_rate || tcb_.hot.flags.paced)
+    tcp::renew_pacing(tcb_, stack_->tcp_params().pacing);
   touched();  // deadlines may have moved
   return true;
 }

@@ -67,7 +67,10 @@ void Controller::on_timeout(Instant, Bytes in_flight, bool first) {
   window_.cwnd = window_.smss;
 }
 
-void Controller::on_ecn(Instant now, Bytes in_flight) { on_enter_recovery(now, in_flight); }
+void Controller::on_ecn(Instant, Bytes in_flight) {
+  on_congestion(in_flight);
+  window_.cwnd = std::min(window_.cwnd, window_.ssthresh);
+}
 
 void Controller::on_idle_restart(Instant, uint32_t segments) {
   window_.cwnd = std::min(window_.cwnd, initial_window(window_.smss, segments));
@@ -88,6 +91,12 @@ void Controller::deflate(Bytes acked) {
   window_.cwnd = std::max<Bytes>(window_.cwnd, window_.smss);
 }
 
-uint64_t Controller::pacing_rate(Micros) const { return 0; }
+// RFC 9002 §7.7: N * cwnd / srtt, so that a round trip that varies leaves the window in use. In slow start the window
+// is half of what it will be a round trip later.
+uint64_t Controller::pacing_rate(Micros srtt) const {
+  if (srtt <= 0us) return 0;
+  const uint64_t quarters = window_.slow_start() ? 8 : 5;
+  return std::max<uint64_t>(1, quarters * window_.cwnd * 250'000 / static_cast<uint64_t>(srtt.count()));
+}
 
 }  // namespace millrace::cc

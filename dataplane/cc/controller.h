@@ -34,7 +34,7 @@ class Controller {
   // An acknowledgement of new data outside fast recovery; after a time-out too. A window that is not in use
   // does not grow (RFC 9438 §5.8, RFC 7661 §4.3).
   void on_ack(const Ack& ack) {
-    if (ack.app_limited && window_.slow_start()) return;
+    if (ack.ecn_echo || (ack.app_limited && window_.slow_start())) return;
     switch (window_.algorithm) {
       case Algorithm::NewReno:
         if (!ack.app_limited) newreno_.on_ack(window_, ack);
@@ -75,8 +75,11 @@ class Controller {
   Bytes cwnd() const { return window_.cwnd; }
   Bytes ssthresh() const { return window_.ssthresh; }
   Bytes smss() const { return window_.smss; }
-  // Octets a second at which segments may leave; 0: as fast as the window lets them.
+  // Octets a second at which segments leave where they are paced; 0: as fast as the window lets them, for want of a
+  // round trip.
   uint64_t pacing_rate(Micros srtt) const;
+  // Whether or not it is asked for.
+  bool always_paced() const { return false; }
   // Proportional rate reduction (RFC 9937) steers the window in fast recovery, towards ssthresh(); an
   // algorithm that bounds its own flight says no.
   bool wants_prr() const { return true; }

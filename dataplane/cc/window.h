@@ -47,6 +47,7 @@ struct Ack {
   Micros rtt{};              // of the newest segment it tells of; 0: no sample
   Micros srtt{};             // smoothed, before that sample
   bool app_limited = false;  // the window is not in use: application or peer's window limit the flight
+  bool ecn_echo = false;     // it tells of CE: the window does not grow by it (RFC 3168 §6.1.2)
 };
 
 }  // namespace millrace::cc

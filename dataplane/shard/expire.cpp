@@ -5,14 +5,15 @@
 #include "tcp/slow_timers.h"
 #include "tcp/timers.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/pacing.h"
 
 namespace millrace::shard {
 
 namespace {
 
-app::Connection& connection_of(timer::Node& node) {
+app::Connection& connection_of(tcp::TcbHot& hot) {
   // The TCB is a connection's first member, and the hot part the TCB's.
-  return *reinterpret_cast<app::Connection*>(&tcp::hot_of(node));
+  return *reinterpret_cast<app::Connection*>(&hot);
 }
 
 constexpr Micros kDrainSweep = 10ms;
@@ -24,7 +25,7 @@ void Shard::expire(Instant now, PacketBatch& out) {
   Impl& impl = *impl_;
   impl.now = now;
   impl.wheel.advance(now, [&](timer::Node& node) {
-    app::Connection& connection = connection_of(node);
+    app::Connection& connection = connection_of(tcp::hot_of(node));
     tcp::Tcb& tcb = connection.tcb();
     const Instant deadline = impl.next_deadline(tcb);
     if (deadline > now) {
@@ -35,6 +36,9 @@ void Shard::expire(Instant now, PacketBatch& out) {
     impl.make_ready(connection);
     if (tcb.hot.state() == tcp::State::Closed) impl.leave(connection, out);
   });
+
+  if (impl.departures.armed() != 0) [[unlikely]]
+    impl.departures.advance(now, [&](timer::Node& node) { impl.make_ready(connection_of(tcp::paced_by(node).hot)); });
 
   impl.delayed_acks.expire(
       now, [&](uint32_t index) { return impl.connections[index].links.ack_deadline; },

@@ -181,6 +181,7 @@ struct Shard::Impl {
   bool send_pending(app::Connection& connection, PacketBatch& out);
   void arm(app::Connection& connection);
   void settle(app::Connection& connection);
+  void settle_departure(tcp::Pacing& pacing);
   // The connection is in CLOSED or TIME-WAIT: what is due is sent, and it leaves the demux table.
   void leave(app::Connection& connection, PacketBatch& out);
   void enter_time_wait(app::Connection& connection, uint64_t hash);
@@ -267,6 +268,8 @@ struct Shard::Impl {
   Instant next_drain_sweep{};
   uint32_t rearm_from = kNoIndex;  // a sweep after a change of parameters goes on here
   uint32_t established = 0;
+
+  timer::Wheel departures;  // of paced connections
 
   // One burst's parse results and look-ups.
   std::array<wire::Frame, kBurst> frames;

@@ -5,6 +5,7 @@
 #include "tcp/close/close.h"
 #include "tcp/close/reset.h"
 #include "tcp/input.h"
+#include "tcp/transfer/ecn.h"
 
 namespace millrace::shard {
 
@@ -17,6 +18,7 @@ void Shard::receive_handed_over(std::span<Packet> burst, Instant now, PacketBatc
 void Shard::receive(std::span<Packet> burst, Instant now, PacketBatch& out) {
   impl_->now = now;
   if (burst.empty()) return;
+  if (!impl_->handed_over) impl_->counters.rx_burst.record(burst.size());
   while (!burst.empty()) {
     const std::span<Packet> part = burst.first(std::min(kBurst, burst.size()));
     impl_->receive_burst(part, out);
@@ -181,6 +183,8 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
   recorder.conclude(action == tcp::SynAction::Remove ? tcp::State::Listen : tcp::State::SynReceived);
   switch (action) {
     case tcp::SynAction::Answer:
+      // RFC 3168 §6.1.1.1: the peer has fallen back, and what it now believes is not known.
+      if (!tcp::is_ecn_setup_syn(frame.tcp)) syn_queue[index].ecn = 0;
       tcp::syn_ack(record, params.tcp, ts_offset, now, answer);
       counters.tcp_syn_acks_retransmitted.add();
       return reply(frame, answer, tcp::State::SynReceived, out);

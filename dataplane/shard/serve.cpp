@@ -6,6 +6,7 @@
 #include "tcp/timers.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/flight.h"
+#include "tcp/transfer/pacing.h"
 
 namespace millrace::shard {
 
@@ -91,10 +92,21 @@ void Shard::Impl::arm(app::Connection& connection) {
     wheel.start(tcb.hot.timer, deadline);
 }
 
+// What waits for its time alone is looked at again then.
+void Shard::Impl::settle_departure(tcp::Pacing& pacing) {
+  if (pacing.waiting)
+    departures.start(pacing.timer, pacing.pacer.next_at());
+  else
+    departures.cancel(pacing.timer);
+  pacing.waiting = false;
+}
+
 void Shard::Impl::settle(app::Connection& connection) {
   tcp::Tcb& tcb = connection.tcb();
   tcp::settle_timer(tcb, context());
   arm(connection);
+  if (tcb.hot.flags.paced) [[unlikely]]
+    settle_departure(*tcb.cold.pacing);
   const uint32_t index = connection.links.index;
   const bool waiting = delayed_acks.contains(index);
   if (tcb.hot.flags.ack_delayed && !waiting) {
@@ -126,6 +138,7 @@ void Shard::Impl::leave(app::Connection& connection, PacketBatch& out) {
   if (tcb.cold.fast_open.used()) end_fast_open(connection);
   connection.links.detached = true;
   wheel.cancel(tcb.hot.timer);
+  if (tcb.cold.pacing != nullptr) departures.cancel(tcb.cold.pacing->timer);
   if (delayed_acks.contains(connection.links.index)) delayed_acks.remove(connection.links.index);
   tcb.cold.send.clear();
   tcp::close_flight(tcb);
@@ -171,6 +184,7 @@ void Shard::forget_time_wait() {
 void Shard::Impl::destroy(app::Connection& connection) {
   const uint32_t index = connection.links.index;
   wheel.cancel(connection.tcb().hot.timer);
+  if (tcp::Pacing* pacing = connection.tcb().cold.pacing; pacing != nullptr) departures.cancel(pacing->timer);
   if (delayed_acks.contains(index)) delayed_acks.remove(index);
   if (connection.links.listener != kNoIndex) --listeners[connection.links.listener].open;
   connections.destroy(index);

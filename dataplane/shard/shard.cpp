@@ -10,6 +10,9 @@ namespace millrace::shard {
 
 namespace {
 
+// A quantum of cc::Pacer is four of them.
+constexpr Micros kDepartureTick = 64us;
+
 constexpr uint32_t kListeners = 1024;
 
 tcp::BufferLimits limits_of(const TcpParams& params) {
@@ -60,7 +63,8 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       fast_open(given.secrets ? *given.secrets : draw_secrets(random), given.memory.fast_open_cookies,
                 random),
       path_mtus(given.memory.path_mtus, random),
-      fleet_cookie_checks(given.tcp.fleet_cookie_checks) {
+      fleet_cookie_checks(given.tcp.fleet_cookie_checks),
+      departures(start, kDepartureTick) {
   memory.set_limits(limits_of(given.tcp));
   if (given.secrets) share_timestamps(*given.secrets);
   if (place.peers != nullptr) host.share_news();
@@ -96,6 +100,7 @@ bool Shard::busy() const { return !impl_->ready.empty() || !impl_->notices.empty
 Instant Shard::next_deadline() const {
   const Impl& impl = *impl_;
   Instant deadline = std::min(impl.wheel.next_deadline(), impl.host.next_deadline());
+  deadline = std::min(deadline, impl.departures.next_deadline());
   deadline = std::min(deadline, impl.syn_queue.next_deadline(impl.params.tcp.rto_initial));
   if (!impl.time_wait_fifo.empty())
     deadline = std::min(deadline, impl.time_wait_ends(impl.time_wait_fifo.front()));

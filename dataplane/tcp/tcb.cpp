@@ -2,10 +2,14 @@
 
 #include "base/check.h"
 #include "tcp/transfer/flight.h"
+#include "tcp/transfer/pacing.h"
 
 namespace millrace::tcp {
 
-Tcb::~Tcb() { close_flight(*this); }
+Tcb::~Tcb() {
+  close_flight(*this);
+  close_pacing(*this);
+}
 
 bool enter(Tcb& tcb, State next) {
   const State from = tcb.hot.state();

@@ -18,6 +18,7 @@
 #include "tcp/settings.h"
 #include "tcp/soft_error.h"
 #include "tcp/state.h"
+#include "tcp/transfer/ecn_state.h"
 #include "tcp/transfer/reassembly.h"
 #include "tcp/transfer/receive_queue.h"
 #include "tcp/transfer/send_queue.h"
@@ -26,6 +27,7 @@
 namespace millrace::tcp {
 
 struct Flight;
+struct Pacing;
 
 // What the application is to be told; app/ delivers it.
 struct Event {
@@ -63,6 +65,7 @@ struct TcbFlags {
   bool unpredictable : 1 = false;   // holes, loss or a closed reader: header prediction does not apply
   bool retransmit_forced : 1 = false;  // one retransmission leaves whatever the congestion window says
   bool sack : 1 = false;               // negotiated (RFC 2018 §2)
+  bool paced : 1 = false;              // departures are spread (transfer/pacing.h)
 };
 
 // What Fast Open has to do with a connection (RFC 7413; open/fast_open.h).
@@ -108,6 +111,7 @@ struct alignas(64) TcbHot {
   WindowScale rcv_scale;
   uint8_t duplicate_acks_due = 0;  // one a segment that came out of order (RFC 5681 §4.2)
   uint8_t quick_acks = 0;          // segments still acknowledged at once
+  Ecn ecn;
   timer::Node timer;
 
   State state() const { return static_cast<State>(key.state); }
@@ -132,6 +136,7 @@ struct TcbCold {
   recovery::RttEstimator rtt;
   recovery::Reordering reordering;
   Settings settings;
+  Pacing* pacing = nullptr;  // of connections that are or were paced (transfer/pacing.h)
   Path path;
   Seq iss;
   Seq irs;

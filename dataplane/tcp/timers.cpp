@@ -5,6 +5,7 @@
 #include "tcp/close/close.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/transfer/ack.h"
+#include "tcp/transfer/pacing.h"
 #include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/user_timeout.h"
 
@@ -103,6 +104,8 @@ void settle_timer(Tcb& tcb, const Context& context) {
   TcbHot& hot = tcb.hot;
   if (hot.state() == State::Closed || hot.state() == State::TimeWait) {
     hot.rtx_deadline = kNever;
+  } else if (!hot.has_flight() && waits_for_departure(tcb)) {
+    hot.rtx_deadline = kNever;  // the window is open: there is nothing to ask for
   } else if (hot.has_flight() || hot.has_unsent()) {
     if (hot.rtx_deadline == kNever) hot.rtx_deadline = context.now + Micros(hot.rto_us);
   } else if (hot.state() == State::FinWait2 && hot.flags.receive_closed) {

@@ -99,7 +99,7 @@ class Usage(harness.DaemonTest):
     def test_no_command(self):
         done = self.run_millrace()
         self.assertEqual(done.returncode, 2)
-        self.assertIn("usage: millrace COMMAND", done.stderr)
+        self.assertIn("Usage: millrace [OPTIONS] COMMAND", done.stderr)
 
     def test_misspelt_command(self):
         done = self.run_millrace("sevre")

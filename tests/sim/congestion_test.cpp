@@ -92,5 +92,35 @@ TEST_P(Congestion, AfterLossOnALongFatPath_CubicIsBackSoonerThanNewReno) {
   EXPECT_GT(shares[0], 0.8);
 }
 
+// RFC 9002 §7.7: bursts need no room in the queue. Four frames of it take the initial window only when that is paced.
+TEST_P(Congestion, ShallowQueue_TakesAPacedInitialWindow) {
+  for (const bool paced : {false, true}) {
+    TcpParams tcp;
+    tcp.pacing = paced;
+    BulkWorld bulk({.queue_bdps = 0.01}, 1, tcp);
+    const size_t flow = bulk.add(NewReno, GetParam());
+    bulk.sources[flow]->octets = 14'000;
+    bulk.world.run_for(1s);
+    EXPECT_EQ(bulk.sinks[flow]->received, 14'000U);
+    if (paced)
+      EXPECT_EQ(bulk.counters().tcp_retransmitted_segments.value(), 0U);
+    else
+      EXPECT_GT(bulk.counters().tcp_retransmitted_segments.value(), 2U);
+  }
+}
+
+TEST_P(Congestion, PacedFlow_FillsTheBottleneck) {
+  for (const Micros round_trip : {4ms, 40ms, 200ms}) {
+    TcpParams tcp;
+    tcp.pacing = true;
+    BulkWorld bulk({.round_trip = round_trip}, 1, tcp);
+    bulk.add(Cubic, GetParam());
+    bulk.world.run_for(5s);
+    const double share = sum(bulk.shares(20s));
+    std::printf("paced cubic, %3lld ms: %.3f of the rate\n", static_cast<long long>(round_trip / 1ms), share);
+    EXPECT_GT(share, 0.88) << round_trip.count();
+  }
+}
+
 }  // namespace
 }  // namespace millrace::sim::test

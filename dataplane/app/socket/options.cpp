@@ -22,7 +22,7 @@ constexpr int kSoMeminfo = 55, kTcpInq = 36, kTcpTxDelay = 37;
 // A value as getsockopt() gives and setsockopt() takes it.
 struct Value {
   uint8_t octets[512] = {};
-  socklen_t length = 0;
+  socklen_t length = 0;  // while getsockopt() asks: the caller's room
 
   int as_int() const {
     int value = 0;
@@ -348,6 +348,24 @@ int set_ttl(Socket& socket, const Value& value) {
   return 0;
 }
 
+// Linux's unsigned long, or 32 bits of it; all ones: no limit. (0 is none either, for nothing would ever leave.)
+int get_max_pacing_rate(Socket& socket, Value& value) {
+  const uint64_t rate = socket.settings().max_pacing_rate.value_or(~uint64_t{0});
+  if (value.length >= sizeof rate)
+    value.set(rate);
+  else
+    value.set(static_cast<uint32_t>(std::min<uint64_t>(rate, UINT32_MAX)));
+  return 0;
+}
+int set_max_pacing_rate(Socket& socket, const Value& value) {
+  const bool wide = value.length >= sizeof(uint64_t);
+  const uint64_t rate = wide ? value.as<uint64_t>() : value.as<uint32_t>();
+  const bool none = rate == 0 || rate == (wide ? UINT64_MAX : UINT32_MAX);
+  socket.settings().max_pacing_rate = none ? std::nullopt : std::optional<uint64_t>(rate);
+  socket.apply_settings();
+  return 0;
+}
+
 // ---- the table
 
 constexpr socklen_t kInt = sizeof(int);
@@ -368,6 +386,7 @@ constexpr Option kOptions[] = {
     {SOL_SOCKET, SO_SNDTIMEO, sizeof(timeval), get_time<&S::send_timeout>, set_time<&S::send_timeout>},
     // No SO_MARK: there are no rules that would look at a mark.
     {SOL_SOCKET, SO_PRIORITY, kInt, get_number<&S::priority>, set_priority},
+    {SOL_SOCKET, SO_MAX_PACING_RATE, kInt, get_max_pacing_rate, set_max_pacing_rate},
     {SOL_SOCKET, SO_ERROR, kInt, get_error, nullptr},
     {SOL_SOCKET, SO_TYPE, kInt, get_constant<SOCK_STREAM>, nullptr},
     {SOL_SOCKET, SO_PROTOCOL, kInt, get_constant<IPPROTO_TCP>, nullptr},
@@ -431,6 +450,7 @@ Outcome get_option(Socket& socket, int level, int name, void* value, socklen_t* 
   const Option* option = find(level, name);
   if (option == nullptr || option->get == nullptr) return Outcome::failed(no_such_option(level));
   Value answer;
+  answer.length = *length;
   if (const int error = option->get(socket, answer); error != 0) return Outcome::failed(error);
   const socklen_t count = std::min(*length, answer.length);
   if (count != 0 && value == nullptr) return Outcome::failed(EFAULT);

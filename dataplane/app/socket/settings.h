@@ -25,6 +25,7 @@ struct Settings {
   Micros receive_timeout{0};  // 0: none
   Micros send_timeout{0};
   int priority = 0;  // PCP of a VLAN's tag (IEEE 802.1Q)
+  std::optional<uint64_t> max_pacing_rate;  // octets a second
 
   // IPPROTO_TCP
   std::optional<bool> no_delay;

@@ -247,6 +247,7 @@ ConnectionParams Socket::connection_params() const {
   if (s.linger) params.linger = std::chrono::seconds(s.linger_seconds);
   if (s.syn_count) params.syn_retries = static_cast<uint32_t>(*s.syn_count);
   params.congestion_control = s.congestion;
+  params.max_pacing_rate = s.max_pacing_rate;
   if (s.max_segment != 0) params.max_segment = static_cast<uint16_t>(s.max_segment);
   const bool v4 = remote_.address.is_v4() || domain_ == AF_INET;
   if (const std::optional<int> tos = v4 ? s.tos : s.traffic_class) params.dscp = static_cast<uint8_t>(*tos >> 2);

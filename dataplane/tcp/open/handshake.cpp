@@ -9,6 +9,8 @@
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/congestion.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/ecn.h"
+#include "tcp/transfer/pacing.h"
 #include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/user_timeout.h"
@@ -74,6 +76,9 @@ void advance_over_syn(Tcb& tcb, const wire::Segment& segment, bool keep_window, 
 Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context) {
   TcbHot& hot = tcb.hot;
   const bool syn_timed_out = tcb.cold.retries != 0;
+  if (!tcb.cold.fast_open.wanted)  // last_sent_at stays at the first SYN
+    context.counters.tcp_handshake_time.record(
+        static_cast<uint64_t>((context.now - tcb.cold.last_sent_at).count()));
   settle_path_mtu(tcb, context);
   open_congestion_window(tcb, context.params);
   advance_over_syn(tcb, segment, true, context);
@@ -117,6 +122,7 @@ void open_congestion_window(Tcb& tcb, const TcpParams& params) {
   tcb.cold.cc.open(chosen_congestion_control(tcb, params), tcb.hot.mss,
                    tcb.cold.retries > 1 ? 1 : params.initial_window_segments);
   tcb.hot.cwnd = tcb.cold.cc.cwnd();
+  if (params.pacing || tcb.cold.cc.always_paced() || tcb.cold.settings.any()) renew_pacing(tcb, params.pacing);
 }
 
 void open_active(Tcb& tcb, const OpenParams& open, const Context& context) {
@@ -135,6 +141,8 @@ void open_passive(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, const C
   take_peer_isn(tcb, record.irs, context.now);
   const wire::TcpOptions ours = record.answered(context.params);
   agree(tcb, ours, record.offered(), family_of(tcb));
+  tcb.hot.ecn.sent(record.ecn);
+  tcb.hot.ecn.heard(record.ecn);
   tcb.hot.rcv_adv = tcb.hot.rcv_nxt + record.window_offered();
   tcb.hot.snd_wnd = record.peer_window.field();
   tcb.hot.snd_wl1 = record.irs;
@@ -182,6 +190,7 @@ Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, co
   take_peer_isn(tcb, segment.seq, context.now);
   agree(tcb, offer(tcb.cold.our_mss, tcb.cold.receive_buffer, context.params), segment.options,
         family_of(tcb));
+  agree_on_ecn(tcb, segment);
   if (ack_acceptable) return complete_active_open(tcb, segment, packet, context);
   // Simultaneous open (RFC 9293 §3.5, Figure 7). "If there are other controls or text in the segment, queue
   // them for processing after the ESTABLISHED state has been reached": held like what comes before its turn.

@@ -6,9 +6,11 @@
 #include "tcp/open/fast_open.h"
 #include "tcp/open/negotiation.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/ecn.h"
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/keepalive.h"
 #include "tcp/transfer/loss_recovery.h"
+#include "tcp/transfer/pacing.h"
 #include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/urgent.h"
@@ -44,6 +46,8 @@ void fill(Tcb& tcb, Instant now, Seq seq, wire::Flags flags, Bytes length, wire:
     mark_urgent(tcb, segment);
   if (tcb.hot.flags.sack && tcb.cold.reassembly.has_sack()) [[unlikely]]
     fill_sack(tcb, length, segment);
+  if (tcb.hot.ecn.echo()) [[unlikely]]
+    echo_ce(tcb.hot.ecn, segment);
   note_ack_sent(tcb.hot);
 }
 
@@ -91,6 +95,7 @@ void grant_first(const Tcb& tcb, const Context& context, wire::Segment& syn_ack)
     note_ack_sent(hot);
     if (!again && tcb.cold.fast_open.granted) grant_first(tcb, context, segment);
   }
+  set_up_ecn(tcb, context.params, segment);
   if (again) {
     hot.flags.timing = false;
     ++tcb.cold.retransmits;
@@ -149,11 +154,14 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
   if ((begin + length).after(right_edge)) length = begin.before(right_edge) ? right_edge - begin : 0;
   const bool fin = hot.fin_sent() && begin + length == hot.snd_end && begin + length != lost_end;
   if (length == 0 && !fin) return false;
+  if (!hot.flags.retransmit_forced && !may_depart(tcb, context.now)) return false;
   const Seq end = begin + length + (fin ? 1 : 0);
   if (flight.board.room() < 2) grow_flight(tcb);
   flight.board.resent(begin, end, context.now);
   hot.flags.retransmit_forced = false;
   note_resent(tcb, begin, end, context);
+  if (hot.flags.paced) [[unlikely]]
+    note_departure(tcb, length, context.now);
   // RFC 6298 §5 lets the timer run on. But it measures the time of the first octet outstanding, which leaves
   // again now, behind all that is in the path's queue: nearly a time-out later than the last restart.
   if (flight.phase == Phase::Recovery && begin == hot.snd_una)
@@ -223,9 +231,12 @@ bool ends_part(const Tcb& tcb, const Context& context, Bytes length) {
          ends_part(tcb, context, length);
 }
 
-void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
+// New data: it alone is ECN-capable (RFC 3168 §6.1.4, §6.1.5, §6.1.6).
+void take_as_sent(Tcb& tcb, const Context& context, bool fin, wire::Segment& segment) {
   TcbHot& hot = tcb.hot;
+  const Bytes length = segment.payload_length;
   MILLRACE_CHECK(hot.flight == nullptr || hot.flight->board.end() == hot.snd_nxt);
+  if (hot.ecn.sends_ect() && length != 0 && !is_refused_syn_text(tcb)) hot.ecn.mark(segment);
   // RFC 6298 §5.1; what may run while nothing is in flight is the persist timer's time.
   if (!hot.has_flight() || hot.rtx_deadline == kNever)
     hot.rtx_deadline = context.now + Micros(hot.rto_us);
@@ -235,6 +246,8 @@ void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
     if (hot.flight->phase == Phase::Recovery) hot.flight->prr.on_sent(length);
     schedule_probe(tcb, context.now);
   }
+  if (hot.flags.paced) [[unlikely]]
+    note_departure(tcb, length, context.now);
   tcb.cold.bytes_sent += length;
   context.counters.tcp_bytes_sent.add(length);
 }
@@ -246,7 +259,7 @@ void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
   if (length == 0) return false;
   open_flight(tcb);
   fill_data(tcb, context, tcb.hot.snd_nxt, length, false, segment, payload);
-  take_as_sent(tcb, context, length, false);
+  take_as_sent(tcb, context, false, segment);
   note_probe_sent(tcb, length, context);
   return true;
 }
@@ -267,7 +280,7 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
   const bool fin = hot.flags.fin_queued && length == unsent && usable > length &&
                    hot.state() != State::SynReceived;
   if (length == 0 && !fin) return false;
-  if (length != 0 && !is_worth_sending(tcb, length, unsent)) return false;
+  if (length != 0 && (!is_worth_sending(tcb, length, unsent) || !may_depart(tcb, context.now))) return false;
   if (length < hot.mss)
     tcb.cold.small_in_flight = length != 0 && !is_refused_syn_text(tcb);
   else if (!has_data_in_flight(hot))
@@ -275,7 +288,7 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
   const bool push = context.params.push_bursts && ends_burst(tcb, context, length);
   fill_data(tcb, context, hot.snd_nxt, length, fin, segment, payload);
   if (push && length != 0) segment.flags = segment.flags | wire::kPsh;
-  take_as_sent(tcb, context, length, fin);
+  take_as_sent(tcb, context, fin, segment);
   return true;
 }
 
@@ -313,7 +326,7 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
   const Bytes fresh = std::min({unsent, usable, Bytes{hot.mss}});
   if (fresh != 0) {
     fill_data(tcb, context, hot.snd_nxt, fresh, false, segment, payload);
-    take_as_sent(tcb, context, fresh, false);
+    take_as_sent(tcb, context, false, segment);
     flight.probe_retransmission = false;
   } else {
     const bool fin = hot.fin_sent();
@@ -323,6 +336,7 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
     const Bytes length = std::min<Bytes>(octets, hot.mss);
     const Seq begin = hot.snd_nxt - (fin ? 1 : 0) - length;
     flight.board.resent_in_flight(begin, context.now);
+    if (hot.flags.paced) note_departure(tcb, length, context.now);
     fill_again(tcb, context, begin, length, fin, segment, payload);
     flight.probe_retransmission = true;
   }

@@ -245,6 +245,36 @@ TEST_P(Options, Congestion_IsTheStacksUntilItIsSetAndCountsAtOnce) {
   EXPECT_STREQ(name, "reno");
 }
 
+// As an unsigned long or as 32 bits; all ones are no limit.
+TEST_P(Options, MaxPacingRate_LimitsWhatLeaves) {
+  establish();
+  uint64_t rate = 0;
+  socklen_t length = sizeof rate;
+  EXPECT_EQ(client.get_option(near, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, &length).error, 0);
+  EXPECT_EQ(length, 8U);
+  EXPECT_EQ(rate, ~uint64_t{0});
+  EXPECT_EQ(static_cast<uint32_t>(get(left, near, SOL_SOCKET, SO_MAX_PACING_RATE)), ~uint32_t{0});
+  set(left, near, SOL_SOCKET, SO_MAX_PACING_RATE, 50'000);
+  EXPECT_EQ(get(left, near, SOL_SOCKET, SO_MAX_PACING_RATE), 50'000);
+  length = sizeof rate;
+  EXPECT_EQ(client.get_option(near, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, &length).error, 0);
+  EXPECT_EQ(rate, 50'000U);
+  write(left, near, text(100'000));
+  world.run_for(1s);
+  const uint64_t sent = client.find_socket(near)->connection()->tcb().cold.bytes_sent;
+  EXPECT_GE(sent, 48'000U);
+  EXPECT_LE(sent, 56'000U);
+  TcpInfo info;
+  length = sizeof info;
+  EXPECT_EQ(client.get_option(near, IPPROTO_TCP, TCP_INFO, &info, &length).error, 0);
+  EXPECT_EQ(info.max_pacing_rate, 50'000U);
+  EXPECT_EQ(info.pacing_rate, 50'000U);
+  rate = ~uint64_t{0};
+  EXPECT_EQ(client.set_option(near, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof rate).error, 0);
+  world.run_for(200ms);
+  EXPECT_EQ(client.find_socket(near)->connection()->tcb().cold.bytes_sent, 100'000U);
+}
+
 TEST_P(Options, Info_InLinuxLayout) {
   establish();
   write(left, near, text(1000));
@@ -267,6 +297,24 @@ TEST_P(Options, Info_InLinuxLayout) {
   length = sizeof info;
   server.get_option(listener, IPPROTO_TCP, TCP_INFO, &info, &length);
   EXPECT_EQ(info.state, TCP_LISTEN);
+}
+
+// RFC 3168, as Linux tells of it: both took part, and the server has seen ECT.
+TEST_P(Options, Info_TellsOfEcn) {
+  constexpr int kSeen = 16;  // TCPI_OPT_ECN_SEEN
+  TcpParams asking = world.shard(left).tcp_params();
+  asking.ecn = EcnMode::On;
+  world.shard(left).set_tcp_params(asking);
+  establish();
+  write(left, near, text(3000));
+  world.run_for(500ms);
+  TcpInfo ours, theirs;
+  socklen_t length = sizeof ours;
+  EXPECT_EQ(client.get_option(near, IPPROTO_TCP, TCP_INFO, &ours, &length).error, 0);
+  EXPECT_EQ(server.get_option(far, IPPROTO_TCP, TCP_INFO, &theirs, &length).error, 0);
+  EXPECT_EQ(ours.options & (TCPI_OPT_ECN | kSeen), TCPI_OPT_ECN);
+  EXPECT_EQ(theirs.options & (TCPI_OPT_ECN | kSeen), TCPI_OPT_ECN | kSeen);
+  EXPECT_EQ(ours.delivered_ce, 0U);
 }
 
 // Linux goes on telling of a connection that has ended.
