@@ -284,7 +284,8 @@ const Key kKeys[] = {
      .fallback = "0660",
      .bounds = {0, 0777},
      .example = "0600",
-     .doc = "Permission bits of the socket.",
+     .doc = "Permission bits of the socket. Whoever may open it may also reset connections, drain the endpoint and capture "
+            "what passes.",
      .binding = field<&Settings::control, &ControlSettings::mode>()},
     {.section = "control",
      .name = "group",
@@ -312,23 +313,6 @@ const Key kKeys[] = {
      .doc =
          "Whether `metrics_listen` may be other than a loopback address: whoever reaches it may read them.",
      .binding = field<&Settings::control, &ControlSettings::metrics_remote>()},
-    {.section = "control",
-     .name = "captures",
-     .type = Type::Path,
-     .bounds = {1, 4000},
-     .example = "/var/lib/millrace/captures",
-     .doc = "Directory into which `millracectl capture` lets the endpoint write; made when there is none, and to "
-            "be written to by nobody else. Its files are readable by `group`. None is `captures` in the directory "
-            "of `socket`.",
-     .binding = field<&Settings::control, &ControlSettings::captures>()},
-    {.section = "control",
-     .name = "captures_bytes",
-     .type = Type::Size,
-     .fallback = "1GiB",
-     .bounds = {1 * kMiB, 1024 * kGiB},
-     .example = "256MiB",
-     .doc = "Most that the files in `captures` may take together: a capture that could go beyond is refused.",
-     .binding = field<&Settings::control, &ControlSettings::captures_bytes>()},
     {.section = "control",
      .name = "log_level",
      .type = Type::Choice,

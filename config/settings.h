@@ -58,8 +58,6 @@ struct ControlSettings {
   std::string group;     // empty: the process's own
   std::string metrics_listen;   // ADDRESS:PORT or a path; empty: metrics are not served
   bool metrics_remote = false;  // metrics_listen may be an address that other hosts reach
-  std::string captures;  // directory of the files of captures; empty: `captures` beside the socket
-  uint64_t captures_bytes = 1ULL << 30;  // of all files there
   LogLevel log_level = LogLevel::Info;
   Micros drain_timeout = 5s;  // connections may finish so long after SIGTERM
 };

@@ -98,6 +98,24 @@ json Client::call(std::string_view method, json params) {
   return std::move(reply["result"]);
 }
 
+Client::Stream Client::receive(std::vector<uint8_t>& out, std::chrono::milliseconds wait) {
+  if (!input_.empty()) {  // came with the reply
+    out.insert(out.end(), input_.begin(), input_.end());
+    input_.clear();
+    return Stream::Octets;
+  }
+  pollfd ready{fd_, POLLIN, 0};
+  if (poll(&ready, 1, static_cast<int>(wait.count())) <= 0) return Stream::Nothing;
+  std::array<uint8_t, 64 * 1024> chunk;
+  const ssize_t count = recv(fd_, chunk.data(), chunk.size(), 0);
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return Stream::Nothing;
+  if (count <= 0) return Stream::End;
+  out.insert(out.end(), chunk.data(), chunk.data() + count);
+  return Stream::Octets;
+}
+
+void Client::end_sending() { shutdown(fd_, SHUT_WR); }
+
 void Client::send_all(std::string_view bytes) {
   const auto deadline = Clock::now() + time_limit_;
   while (!bytes.empty()) {

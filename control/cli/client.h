@@ -5,6 +5,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "control/socket/protocol.h"
 
@@ -35,6 +36,13 @@ class Client {
 
   // The result. Throws Failure: the endpoint answered with an error, or went away.
   json call(std::string_view method, json params = json::object());
+
+  // ---- after a method that makes the connection a stream
+  enum class Stream { Octets, Nothing, End };
+  // Appends what has come, after waiting for at most so long.
+  Stream receive(std::vector<uint8_t>& out, std::chrono::milliseconds wait);
+  // The endpoint hears that we have enough, and sends the rest.
+  void end_sending();
 
  private:
   void open();

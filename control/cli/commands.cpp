@@ -5,6 +5,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <string>
 
+#include "control/cli/capture.h"
 #include "control/cli/top.h"
 #include "control/cli/views.h"
 #include "control/socket/filter.h"
@@ -84,10 +85,11 @@ void declare_stats(po::options_description& options) {
       "count,n", value_of<int64_t>("N"), "end after so many looks");
 }
 
-constexpr std::array kStatsExamples{Example{"stats", "what is not zero"},
-                                    Example{"stats --watch -i 2", "changes and rates, every two seconds"},
-                                    Example{"stats --histograms", "percentiles of round trips and of the loop"},
-                                    Example{"stats --json | jq .total.counters.rx_packets", "one number"}};
+constexpr std::array kStatsExamples{
+    Example{"stats", "what is not zero"},
+    Example{"stats --watch -i 2", "changes and rates, every two seconds"},
+    Example{"stats --histograms", "percentiles of round trips and of the loop"},
+    Example{"stats --json | jq .total.counters.rx_packets", "one number"}};
 
 void show_stats(Call& call, const json& reply, const json& before, bool watching) {
   if (call.json) {
@@ -368,6 +370,13 @@ int run_drain(Call& call) {
   return kOk;
 }
 
+constexpr std::array kCaptureExamples{
+    Example{"capture tcp port 80 --write web.pcapng", "what pcap-filter(7) says, both ways, until Ctrl-C"},
+    Example{"capture host 10.0.0.9 and 'tcp[tcpflags] & tcp-syn != 0' --count 100",
+            "a hundred SYNs of one peer"},
+    Example{"capture -s 96 --file-size 16MiB --files 8", "headers alone, the last 128 MiB of them, for days"},
+    Example{"capture --write - | tshark -r -", "to look on"}};
+
 constexpr std::array kTopExamples{
     Example{"top", "a live view; q ends it, s sorts connections by another column"},
     Example{"top --once --sort rtt", "one look as text"},
@@ -392,6 +401,8 @@ constexpr Command kCommands[] = {
     {"routes", Method::Routes, kRoutesExamples, declare_nothing, run_routes},
     {"ports", Method::Ports, kPortsExamples, declare_nothing, run_ports},
     {"trace", Method::Trace, kTraceExamples, declare_trace, run_trace},
+    {"capture", Method::Capture, kCaptureExamples, declare_capture, run_capture, "[FILTER]...",
+     kMostFilterWords, "Writes frames as they pass the endpoint's queues into a pcapng file, until Ctrl-C."},
     {"config", Method::Config, kConfigExamples, declare_nothing, run_config, "[get [KEY] | set KEY VALUE]",
      3},
     {"log", Method::Set, kLogExamples, declare_nothing, run_log, "LEVEL", 2,

@@ -28,6 +28,7 @@ struct World {
   std::function<void(std::chrono::milliseconds)> sleep;
   bool terminal = false;                                          // out is one
   std::function<std::unique_ptr<Terminal>()> take_terminal = {};  // keys and a screen; null: there are none
+  bool err_terminal = false;                                      // err is one
 };
 
 struct Call {

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
       [](const char* name) -> const char* { return std::getenv(name); },
       [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); },
       isatty(STDOUT_FILENO) == 1,
-      millrace::control::cli::take_terminal};
+      millrace::control::cli::take_terminal,
+      isatty(STDERR_FILENO) == 1};
   return millrace::control::cli::run({argv + 1, argv + argc}, world);
 }

@@ -70,7 +70,7 @@ manual::Program program_page() {
           "`millracectl help COMMAND` has the options and examples of a command.",
       .options = manual::options_of(common_options()),
       .statuses = {{kOk, "done"},
-                   {kEndpointError, "the endpoint answered with an error"},
+                   {kEndpointError, "the endpoint answered with an error, or a file could not be written"},
                    {kUsage, "wrong usage"},
                    {kUnreachable, "no endpoint reached"}},
       .environment = {{"MILLRACE_SOCKET", "The control socket, where --socket names none."}},

@@ -178,15 +178,8 @@ std::vector<dpdk::CapturePoint*> RunningEndpoint::capture_points() const {
   return out;
 }
 
-std::variant<CaptureRow, CaptureRefusal> RunningEndpoint::start_capture(const CaptureRequest& request) {
-  if (captures_ == nullptr) return EndpointView::start_capture(request);
-  return captures_->start(request);
-}
-
-bool RunningEndpoint::stop_capture() { return captures_ != nullptr && captures_->request_stop(); }
-
-std::vector<CaptureRow> RunningEndpoint::captures() const {
-  return captures_ == nullptr ? std::vector<CaptureRow>{} : captures_->rows();
+std::variant<CaptureStart, CaptureRefusal> RunningEndpoint::open_capture(const CaptureRequest& request) {
+  return captures_ == nullptr ? EndpointView::open_capture(request) : captures_->open(request);
 }
 
 bool RunningEndpoint::post(unsigned shard, Question question) {

@@ -66,9 +66,7 @@ class RunningEndpoint final : public EndpointView {
   bool post(unsigned shard, Question question) override;
   std::vector<ConfigValue> config() const override;
   std::shared_ptr<ChangeTicket> request_change(ChangeRequest request) override;
-  std::variant<CaptureRow, CaptureRefusal> start_capture(const CaptureRequest& request) override;
-  bool stop_capture() override;
-  std::vector<CaptureRow> captures() const override;
+  std::variant<CaptureStart, CaptureRefusal> open_capture(const CaptureRequest& request) override;
   void request_drain() override { drain_requested_ = true; }
   bool drain_requested() const { return drain_requested_; }
 

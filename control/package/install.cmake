@@ -37,7 +37,7 @@ if(MILLRACE_DPDK)
   millrace_archive(millrace_library_dpdk dpdk)
   set_target_properties(millrace_library_dpdk PROPERTIES OUTPUT_NAME millrace_dpdk EXPORT_NAME dpdk)
   target_link_libraries(millrace_library_dpdk INTERFACE millrace_library)
-  string(APPEND MILLRACE_PC_REQUIRES ", libdpdk")
+  string(APPEND MILLRACE_PC_REQUIRES ", libdpdk, libpcap")
   set(MILLRACE_PC_LIBS "-lmillrace_dpdk -lmillrace")
 endif()
 

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -35,14 +34,9 @@ MetricsParams metrics_params(const config::ControlSettings& control) {
   return {.place = control.metrics_listen, .mode = static_cast<mode_t>(control.mode), .group = control.group};
 }
 
-CapturesParams captures_params(const config::ControlSettings& control, const RunningEndpoint& endpoint) {
-  const std::filesystem::path beside = std::filesystem::path(control.socket).parent_path() / "captures";
+CapturesParams captures_params(const RunningEndpoint& endpoint) {
   const dpdk::PortReport& port = endpoint.port().report();
-  return {.directory = control.captures.empty() ? beside.string() : control.captures,
-          .group = control.group,
-          .most_bytes = control.captures_bytes,
-          .port = endpoint.settings().ports.front().name,
-          .device = port.device + " (" + port.driver + ")"};
+  return {.port = endpoint.settings().ports.front().name, .device = port.device + " (" + port.driver + ")"};
 }
 
 enum class End { Asked, Broken };
@@ -115,8 +109,9 @@ int serve(const config::Plan& plan, std::ostream& out) {
   impatience.reset();
   MetricsServer metrics(endpoint, metrics_params(plan.settings->control));
   if (const std::optional<std::string> problem = metrics.start()) throw StartError(*problem);
-  Captures captures(captures_params(plan.settings->control, endpoint), endpoint.capture_points(),
-                    [&endpoint](unsigned shard, Question question) { return endpoint.post(shard, std::move(question)); });
+  Captures captures(
+      captures_params(endpoint), endpoint.capture_points(),
+      [&endpoint](unsigned shard, Question question) { return endpoint.post(shard, std::move(question)); });
   endpoint.set_captures(captures);
   Server server(endpoint, socket_params(plan.settings->control));
   if (metrics.serving()) server.attend(metrics);

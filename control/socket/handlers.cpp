@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "config/text.h"
-#include "control/socket/capture_job.h"
 #include "control/socket/counters_json.h"
 #include "control/socket/filter.h"
 #include "control/socket/one_job.h"
@@ -191,6 +190,39 @@ Result ports_of(const EndpointView& view) {
   return {{{"rows", std::move(rows)}}};
 }
 
+ErrorCode code_of(CaptureRefusal::Kind kind) {
+  switch (kind) {
+    case CaptureRefusal::Kind::Wrong:
+      return ErrorCode::BadParams;
+    case CaptureRefusal::Kind::NotFound:
+      return ErrorCode::NotFound;
+    case CaptureRefusal::Kind::Busy:
+      break;
+  }
+  return ErrorCode::Busy;
+}
+
+Answer capture(const json& params, EndpointView& view) {
+  const std::string direction = params.value("direction", std::string("both"));
+  if (direction != "in" && direction != "out" && direction != "both")
+    return Error{ErrorCode::BadParams,
+                 "'direction' is in, out or both; given was " + config::quoted(direction) + "."};
+  CaptureRequest request{.filter = params.value("filter", std::string()),
+                         .program = params.value("program", std::string()),
+                         .port = params.value("port", std::string()),
+                         .in = direction != "out",
+                         .out = direction != "in"};
+  request.snap_length = params.value("snap_length", request.snap_length);
+  request.frames = params.value("count", request.frames);
+  if (request.program.empty() && !request.filter.empty())
+    return Error{ErrorCode::BadParams,
+                 "'filter' is only what people read: 'program' is what is run, as `tcpdump -ddd` prints it."};
+  auto opened = view.open_capture(request);
+  if (auto* refusal = std::get_if<CaptureRefusal>(&opened))
+    return Error{code_of(refusal->kind), std::move(refusal->sentence)};
+  return HandOver{{{{"pcapng", true}}}, std::get<CaptureStart>(std::move(opened))};
+}
+
 // `tcp` and `tcp.` are all keys of the section.
 Answer config_of(const json& params, const EndpointView& view) {
   const std::string wanted = params.value("key", std::string());
@@ -257,12 +289,8 @@ Answer dispatch(Method method, const json& params, ShardRange shards, EndpointVi
       return neighbors(params, shards);
     case Method::Trace:
       return std::make_unique<TraceJob>(shards.begin, shards.end, params.value("limit", kTraceRowsPerReply));
-    case Method::CaptureStart:
-      return start_capture(params, view);
-    case Method::CaptureStop:
-      return stop_capture(view);
-    case Method::Captures:
-      return captures_of(view);
+    case Method::Capture:
+      return capture(params, view);
     case Method::Version:
       return version_of(view);
     case Method::Drain:

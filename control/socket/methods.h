@@ -25,9 +25,7 @@ enum class Method : uint8_t {
   Routes,
   Ports,
   Trace,
-  CaptureStart,
-  CaptureStop,
-  Captures,
+  Capture,
   Config,
   Set,
   Reload,
@@ -86,8 +84,10 @@ inline constexpr Field kNext{
 inline constexpr std::array kStatsParams{kShard};
 inline constexpr std::array kStatsReply{
     Field{"at_us", "When the counters were read, on a clock that only runs forward."},
-    Field{"total", "Sums over the shards shown: counters, gauges, drops, each name to its value; histograms, each to count, "
-                   "sum and buckets (le: at most so much, null: more than any bound; count: so many)."},
+    Field{"total",
+          "Sums over the shards shown: counters, gauges, drops, each name to its value; histograms, each to "
+          "count, "
+          "sum and buckets (le: at most so much, null: more than any bound; count: so many)."},
     Field{"shards", "The same for each, with its number in `shard`."}};
 
 inline constexpr std::array kDropsParams{kShard};
@@ -151,21 +151,22 @@ inline constexpr std::array kTraceParams{
                   "The newest segments of each shard; all shards share the bound of one reply."}};
 inline constexpr std::array kTraceReply{Field{"rows", "Segments seen and sent, oldest first."}};
 
-inline constexpr int64_t kMostCaptureSeconds = 86'400;
-inline constexpr std::array kCaptureStartParams{
-    Param{"filter", ParamType::Text, 0, 1024, "Of which frames, in the words of pcap-filter(7); only shown and noted."},
+inline constexpr std::array kCaptureParams{
+    Param{"filter", ParamType::Text, 0, 4000,
+          "Which frames, in the words of pcap-filter(7); only noted in the stream."},
     Param{"program", ParamType::Text, 0, 16384,
-          "The filter compiled, as `tcpdump -ddd` prints it with commas for line ends; without it every frame."},
-    Param{"snaplen", ParamType::Integer, 64, 65535, "Octets kept of a frame."},
-    Param{"count", ParamType::Integer, 1, 1'000'000'000'000, "Ends after so many frames."},
-    Param{"seconds", ParamType::Integer, 1, kMostCaptureSeconds, "Ends after so long; 60 if it is not said."},
-    Param{"files", ParamType::Integer, 1, 64, "Files kept: the oldest makes room; 4 if it is not said."},
-    Param{"file_bytes", ParamType::Integer, 128 << 10, 1 << 30, "Size of one; 16 MiB if it is not said."}};
-inline constexpr Field kCaptureField{
-    "capture",
-    "id, running, end (why), filter, directory, files, frames, bytes, written_bytes, dropped, removed_files, age_us."};
-inline constexpr std::array kCaptureReply{kCaptureField};
-inline constexpr std::array kCapturesReply{Field{"rows", "The same of the latest captures, the newest last."}};
+          "The filter compiled, as `tcpdump -ddd` prints it with commas for line ends; without it every "
+          "frame."},
+    Param{"port", ParamType::Text, 1, 64,
+          "NAME of the [port.NAME] whose frames are wanted; without it the endpoint's."},
+    Param{"direction", ParamType::Text, 2, 4, "in, out or both; without it both."},
+    Param{"snap_length", ParamType::Integer, 14, 65535, "Octets kept of a frame; 65535 if it is not said."},
+    Param{"count", ParamType::Integer, 1, 1'000'000'000'000, "Ends after so many frames."}};
+inline constexpr std::array kCaptureReply{Field{
+    "pcapng",
+    "true: after this line the connection carries one pcapng section and nothing else, until the count is "
+    "reached or the client ends its side. A statistics block comes every second; the last has an end "
+    "time and says in a comment why."}};
 
 inline constexpr std::array kVersionReply{Field{"version", "Of Millrace."},
                                           Field{"protocol", "Of the control socket."},
@@ -186,7 +187,8 @@ inline constexpr std::array kHelpReply{Field{"methods", "Name, doc, params and r
 }  // namespace methods
 
 inline constexpr std::array kMethods{
-    MethodInfo{Method::Stats, "stats", "Counters, gauges and histograms of every shard; never waits for an lcore.",
+    MethodInfo{Method::Stats, "stats",
+               "Counters, gauges and histograms of every shard; never waits for an lcore.",
                methods::kStatsParams, methods::kStatsReply},
     MethodInfo{Method::Drops, "drops", "Every reason for which a packet is dropped, with its count.",
                methods::kDropsParams, methods::kDropsReply},
@@ -208,16 +210,9 @@ inline constexpr std::array kMethods{
                methods::kPortsReply},
     MethodInfo{Method::Trace, "trace", "The last segments seen and sent, from the flight recorder.",
                methods::kTraceParams, methods::kTraceReply},
-    MethodInfo{Method::CaptureStart, "capture_start",
-               "Captures frames from every queue into pcapng files that the endpoint names.",
-               methods::kCaptureStartParams, methods::kCaptureReply, true},
-    MethodInfo{Method::CaptureStop,
-               "capture_stop",
-               "Ends the capture that runs; answers when its files are whole.",
-               {},
-               methods::kCaptureReply,
-               true},
-    MethodInfo{Method::Captures, "captures", "The latest captures, one that runs too.", {}, methods::kCapturesReply},
+    MethodInfo{Method::Capture, "capture",
+               "Frames as they pass the endpoint's queues, as a stream of pcapng.", methods::kCaptureParams,
+               methods::kCaptureReply, true},
     MethodInfo{Method::Config, "config", "The configuration in force, and where each value came from.",
                methods::kConfigParams, methods::kConfigReply},
     MethodInfo{Method::Set, "set", "Changes one key until the next reload or restart.", methods::kSetParams,

@@ -64,8 +64,6 @@ std::string_view name_of(ErrorCode code) {
       return "busy";
     case ErrorCode::TooManyClients:
       return "too_many_clients";
-    case ErrorCode::Failed:
-      return "failed";
     case ErrorCode::Denied:
       return "denied";
   }

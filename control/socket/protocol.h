@@ -39,7 +39,6 @@ enum class ErrorCode : uint8_t {
   NotFound,        // what was asked about is not there
   Busy,            // an lcore's mailbox is full, or the lcore has stopped
   TooManyClients,  // said instead of the hello
-  Failed,          // a file or memory could not be had
   Denied,          // likewise: the peer is neither root, nor our user, nor in the socket's group
 };
 std::string_view name_of(ErrorCode code);  // "bad_json"

@@ -159,6 +159,7 @@ void Server::step(int fd, Moment now, bool hung_up) {
   Client& client = found->second;
   client.session->step(view_, now, hung_up);
   if (client.session->finished()) {
+    watch(epoll_, fd, 0, EPOLL_CTL_DEL);  // a connection that was handed over is not closed
     clients_.erase(found);
     return;
   }

@@ -32,13 +32,16 @@ Session::Session(int fd, const Peer& peer, const Limits& limits, const Log& log,
       written_(now),
       last_request_(now) {}
 
-Session::~Session() { close(fd_); }
+Session::~Session() {
+  if (fd_ >= 0) close(fd_);
+}
 
 bool Session::wants_input() const { return !peer_done_ && !closing_ && input_.size() <= kMaxRequestBytes; }
 
 void Session::step(EndpointView& view, Moment now, bool hung_up) {
   if (wants_input()) receive(now);
   serve(view, now);
+  if (fd_ < 0) return;
   flush(now);
   enforce(now);
   const bool nothing_left = output_.empty() && (closing_ || (peer_done_ && !job_ && input_.empty()));
@@ -74,7 +77,7 @@ bool Session::serve_one(EndpointView& view, Moment now) {
     poll_job(view, now);
     return !job_;
   }
-  if (!may_begin() || tokens_ < 1) return false;
+  if (!may_begin() || finished_ || tokens_ < 1) return false;
   const auto line = next_line();
   if (!line) return false;
   line_begun_ = now;
@@ -115,6 +118,11 @@ void Session::begin(const std::string& line, EndpointView& view, Moment now) {
     note_change(request.method);
     return;
   }
+  if (const auto* to = std::get_if<HandOver>(&given)) {
+    note_change(request.method);
+    hand_over(*to);
+    return;
+  }
   const auto& outcome = std::get<Outcome>(given);
   if (std::holds_alternative<Result>(outcome)) note_change(request.method);
   reply(outcome);
@@ -136,6 +144,12 @@ void Session::poll_job(EndpointView& view, Moment now) {
     reply(Error{ErrorCode::TimedOut, "An lcore did not answer within " + std::to_string(job_time_.count()) +
                                          " ms: it has stopped or is overloaded ('stats' needs no lcore)."});
   }
+}
+
+void Session::hand_over(const HandOver& to) {
+  reply(to.result);
+  finished_ = true;
+  to.take(std::exchange(fd_, -1), std::move(output_));
 }
 
 void Session::reply(const Outcome& outcome) {

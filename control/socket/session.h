@@ -38,7 +38,7 @@ class Session {
  public:
   using Log = std::function<void(const std::string&)>;
 
-  // Owns `fd`, which is a connected non-blocking socket.
+  // Owns `fd`, which is a connected non-blocking socket, until a method hands it over.
   Session(int fd, const Peer& peer, const Limits& limits, const Log& log, Moment now);
   ~Session();
   Session(const Session&) = delete;
@@ -69,6 +69,7 @@ class Session {
   void begin(const std::string& line, EndpointView& view, Moment now);
   void note_change(const std::string& method) const;
   void poll_job(EndpointView& view, Moment now);
+  void hand_over(const HandOver& to);
   void reply(const Outcome& outcome);
   void flush(Moment now);
   void enforce(Moment now);
@@ -79,7 +80,7 @@ class Session {
   bool has_line() const { return input_.find('\n') != std::string::npos; }
   void refill(Moment now);
 
-  const int fd_;
+  int fd_;  // -1: handed over
   const Peer peer_;
   const Limits& limits_;
   const Log& log_;

@@ -98,37 +98,25 @@ struct ChangeTicket {
   std::atomic<bool> done{false};
 };
 
-// A capture that is asked for. The endpoint names its files.
+// A capture that is asked for.
 struct CaptureRequest {
-  std::string filter;   // as it was written, for people and for the files
+  std::string filter;   // as it was written; only noted in the file
   std::string program;  // what is run of it (dpdk/capture_filter.h); empty: every frame
+  std::string port;     // of [port.NAME]; empty: the endpoint's
   uint32_t snap_length = 65535;
   uint64_t frames = 0;  // 0: no limit
-  std::chrono::seconds time{60};
-  uint32_t files = 4;
-  uint64_t file_bytes = 16 << 20;
-};
-
-// A capture that runs or has ended.
-struct CaptureRow {
-  uint64_t id = 0;
-  bool running = false;
-  std::string end;  // why it has ended: count, time, stopped, endpoint stops, or a sentence
-  std::string filter;
-  std::string directory;
-  std::vector<std::string> files;  // that are there, the oldest first
-  uint64_t frames = 0;             // written
-  uint64_t bytes = 0;              // of them, as they were on the link
-  uint64_t written_bytes = 0;      // of files, those that have been removed too
-  uint64_t dropped = 0;            // found no room on their way to the writer
-  uint64_t removed_files = 0;      // the oldest, for want of more
-  std::chrono::milliseconds age{};
+  bool in = true;
+  bool out = true;
 };
 
 struct CaptureRefusal {
-  enum class Kind : uint8_t { Wrong, Busy, Failed } kind;
+  enum class Kind : uint8_t { Wrong, NotFound, Busy } kind;
   std::string sentence;
 };
+
+// Begins a capture that goes to a connected socket, which it owns from then on: `first`, then a pcapng
+// section.
+using CaptureStart = std::function<void(int fd, std::string first)>;
 
 // Runs on the lcore of a shard, between two bursts: it copies what it came for and returns. It owns all that
 // it touches but the shard, because it may run long after its asker has given up.
@@ -156,14 +144,11 @@ class EndpointView {
   // Asks for a change; returns at once. Null: this endpoint takes none, or too many wait.
   virtual std::shared_ptr<ChangeTicket> request_change(ChangeRequest) { return nullptr; }
 
-  // Begins a capture, whose row this is; one runs at a time.
-  virtual std::variant<CaptureRow, CaptureRefusal> start_capture(const CaptureRequest&) {
-    return CaptureRefusal{CaptureRefusal::Kind::Busy, "The endpoint captures nothing now: it is starting or stopping."};
+  // To be called at once, or not at all; one capture runs at a time.
+  virtual std::variant<CaptureStart, CaptureRefusal> open_capture(const CaptureRequest&) {
+    return CaptureRefusal{CaptureRefusal::Kind::Busy,
+                          "The endpoint captures nothing now: it is starting or stopping."};
   }
-  // Asks the one that runs to end; returns at once. False: none runs.
-  virtual bool stop_capture() { return false; }
-  // The latest, the newest last.
-  virtual std::vector<CaptureRow> captures() const { return {}; }
 
   // Asks the endpoint to drain and stop, as SIGTERM does; returns at once.
   virtual void request_drain() = 0;

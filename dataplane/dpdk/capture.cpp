@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "wire/checksum.h"
 
@@ -14,14 +15,14 @@ namespace {
 
 constexpr size_t kTcpChecksum = 16;  // RFC 9293 §3.1: where the field stands in the header
 
-int64_t time_of_day() {
+int64_t monotonic() {
   timespec time{};
-  clock_gettime(CLOCK_REALTIME, &time);
+  clock_gettime(CLOCK_MONOTONIC, &time);
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-// The field holds the pseudo-header's sum and the device does the rest (tx.cpp); here the copy gets what the link
-// will see. `captured` octets are in `copy`.
+// The field holds the pseudo-header's sum and the device does the rest (tx.cpp); here the copy gets what the
+// link will see. `captured` octets are in `copy`.
 void finish_checksum(const rte_mbuf& mbuf, uint8_t* copy, uint32_t captured) {
   if ((mbuf.ol_flags & RTE_MBUF_F_TX_L4_MASK) != RTE_MBUF_F_TX_TCP_CKSUM) return;
   const size_t tcp = mbuf.l2_len + mbuf.l3_len;
@@ -35,23 +36,23 @@ void finish_checksum(const rte_mbuf& mbuf, uint8_t* copy, uint32_t captured) {
 }  // namespace
 
 // Zeroed, and so touched: the lcore shall meet no page fault.
-CaptureLane::CaptureLane(CaptureFilter filter, uint32_t snap_length, size_t room)
-    : filter_(std::move(filter)),
-      snap_length_(snap_length),
-      size_(room),
-      room_(std::make_unique<uint8_t[]>(room)) {}
+CaptureLane::CaptureLane(CaptureParams params, size_t room)
+    : params_(std::move(params)), size_(room), room_(std::make_unique<uint8_t[]>(room)) {}
 
 void CaptureLane::take(std::span<rte_mbuf* const> mbufs, CaptureDirection direction) {
-  if (mbufs.empty()) return;
-  const int64_t time = time_of_day();
-  for (const rte_mbuf* mbuf : mbufs)
-    if (filter_.wants(rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->pkt_len, mbuf->data_len))
-      take_one(*mbuf, direction, time);
+  if (!wants(direction)) return;
+  int64_t time = 0;  // of the burst, read when something of it is wanted
+  for (const rte_mbuf* mbuf : mbufs) {
+    if (!params_.filter.wants(rte_pktmbuf_mtod(mbuf, const uint8_t*), mbuf->pkt_len, mbuf->data_len))
+      continue;
+    if (time == 0) time = params_.epoch + monotonic();
+    take_one(*mbuf, direction, time);
+  }
   tail_.store(writing_, std::memory_order_release);
 }
 
 void CaptureLane::take_one(const rte_mbuf& mbuf, CaptureDirection direction, int64_t time) {
-  const uint32_t captured = std::min(mbuf.pkt_len, snap_length_);
+  const uint32_t captured = std::min(mbuf.pkt_len, params_.snap_length);
   uint8_t* place = reserve(captured);
   if (place == nullptr) {
     dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -100,6 +101,11 @@ void CaptureLane::pop() {
   if (!front(frame)) return;
   const uint64_t head = head_.load(std::memory_order_relaxed);
   head_.store(head + size_of(static_cast<uint32_t>(frame.octets.size())), std::memory_order_release);
+}
+
+const CapturePoint& CapturePoint::none() {
+  static const CapturePoint nobody;
+  return nobody;
 }
 
 }  // namespace millrace::dpdk

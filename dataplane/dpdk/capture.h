@@ -1,7 +1,7 @@
 // Frames on their way through a queue, copied for a capture. A loop looks once a burst at its CapturePoint;
-// while a capture runs it copies what the filter wants into its CaptureLane, from which another thread writes
-// files. What finds no room there is counted and never waited for. Neighbours: rx.h and tx.h (where frames pass),
-// capture_filter.h, control/capture/ (who begins, writes and ends captures).
+// while a capture runs it copies what the filter wants into its CaptureLane, which another thread empties.
+// What finds no room there is counted and never waited for. Neighbours: rx.h and tx.h (where frames pass),
+// capture_filter.h, control/capture/ (who begins, reads and ends captures).
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,19 @@ struct rte_mbuf;
 
 namespace millrace::dpdk {
 
-enum class CaptureDirection : uint32_t { In = 1, Out = 2 };  // as epb_flags has them (draft-ietf-opsawg-pcapng §4.3.1)
+enum class CaptureDirection : uint32_t {
+  In = 1,
+  Out = 2
+};  // as epb_flags has them (draft-ietf-opsawg-pcapng §4.3.1)
+
+struct CaptureParams {
+  CaptureFilter filter;
+  uint32_t snap_length = 65535;  // octets kept of a frame, at most 65535
+  bool in = true;
+  bool out = true;
+  int64_t epoch =
+      0;  // CLOCK_MONOTONIC's zero as nanoseconds since 1970: no frame goes back when the clock is set
+};
 
 // Copies from one lcore to one reader, neither of which waits.
 class CaptureLane {
@@ -28,13 +40,13 @@ class CaptureLane {
     std::span<const uint8_t> octets;  // its first; valid until pop()
   };
 
-  // `room`: octets, a power of two of at least 256 KiB. `snap_length`: octets kept of a frame, at most 65535.
-  CaptureLane(CaptureFilter filter, uint32_t snap_length, size_t room);
+  // `room`: octets, a power of two of at least 256 KiB.
+  CaptureLane(CaptureParams params, size_t room);
   CaptureLane(const CaptureLane&) = delete;
   CaptureLane& operator=(const CaptureLane&) = delete;
 
   // ---- the lcore
-  [[gnu::cold]] void take(std::span<rte_mbuf* const> mbufs, CaptureDirection direction);
+  [[gnu::noinline]] void take(std::span<rte_mbuf* const> mbufs, CaptureDirection direction);
 
   // ---- the reader
   // The oldest; false: there is none.
@@ -56,14 +68,16 @@ class CaptureLane {
   static constexpr size_t kLine = 64;
 
   static size_t size_of(uint32_t captured) { return (sizeof(Record) + captured + 7) & ~size_t{7}; }
+  bool wants(CaptureDirection direction) const {
+    return direction == CaptureDirection::In ? params_.in : params_.out;
+  }
   void take_one(const rte_mbuf& mbuf, CaptureDirection direction, int64_t time);
   // Room for a frame in one piece; null: there is none now.
   uint8_t* reserve(uint32_t captured);
   uint8_t* at(uint64_t position) { return room_.get() + (position & (size_ - 1)); }
   size_t left_to_end(uint64_t position) const { return size_ - (position & (size_ - 1)); }
 
-  const CaptureFilter filter_;
-  const uint32_t snap_length_;
+  const CaptureParams params_;
   const size_t size_;
   const std::unique_ptr<uint8_t[]> room_;
   alignas(kLine) std::atomic<uint64_t> tail_{0};  // written by the lcore, read by both
@@ -72,15 +86,18 @@ class CaptureLane {
   alignas(kLine) std::atomic<uint64_t> head_{0};  // written by the reader, read by both
 };
 
-// One lcore's: written by the thread that begins and ends captures. A lane that was taken off is out of use when
-// the lcore has run a command of its mailbox since.
+// One lcore's, and touched by it alone while its loop runs: a capture is begun and ended by commands of its
+// mailbox.
 class CapturePoint {
  public:
-  CaptureLane* lane() const { return lane_.load(std::memory_order_acquire); }
-  void set(CaptureLane* lane) { lane_.store(lane, std::memory_order_release); }
+  CaptureLane* lane() const { return lane_.get(); }
+  // What was there before comes back in `lane`, to be destroyed by another thread.
+  void exchange(std::shared_ptr<CaptureLane>& lane) { lane_.swap(lane); }
+  // Of queues that nobody captures from.
+  static const CapturePoint& none();
 
  private:
-  std::atomic<CaptureLane*> lane_{nullptr};
+  std::shared_ptr<CaptureLane> lane_;
 };
 
 }  // namespace millrace::dpdk

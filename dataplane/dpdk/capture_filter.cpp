@@ -35,7 +35,8 @@ bool read_number(std::string_view field, T& out) {
 
 std::optional<bpf_insn> read_instruction(std::string_view text) {
   bpf_insn out{};
-  const bool good = read_number(next_field(text, ' '), out.code) && read_number(next_field(text, ' '), out.jt) &&
+  const bool good = read_number(next_field(text, ' '), out.code) &&
+                    read_number(next_field(text, ' '), out.jt) &&
                     read_number(next_field(text, ' '), out.jf) && read_number(next_field(text, ' '), out.k);
   return good && text.empty() ? std::optional(out) : std::nullopt;
 }
@@ -65,7 +66,8 @@ Result<CaptureFilter> CaptureFilter::parse(std::string_view text) {
   }
   if (program->instructions.size() != count || !text.empty())
     return refused("does not have as many instructions as it says");
-  if (!jumps_forward(program->instructions)) return refused("jumps back: a loop, as `protochain` makes, is not run");
+  if (!jumps_forward(program->instructions))
+    return refused("jumps back: a loop, as `protochain` makes, is not run");
   if (bpf_validate(program->instructions.data(), static_cast<int>(count)) == 0)
     return refused("is not valid: it leaves itself or its memory, or does not end with a return");
   filter.program_ = std::move(program);

@@ -1,6 +1,6 @@
-// Which frames a capture wants: a program of the BSD packet filter, checked before a loop runs it. Neighbours:
-// capture.h (runs it), control/cli/capture.cpp (compiles it from the words of pcap-filter(7), so that no
-// privileged process parses them).
+// Which frames a capture wants: a program of the BSD packet filter, checked before a loop runs it.
+// Neighbours: capture.h (runs it), control/cli/capture_program.h (compiles it from the words of
+// pcap-filter(7), so that no privileged process parses them).
 #pragma once
 
 #include <cstddef>

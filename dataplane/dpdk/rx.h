@@ -22,7 +22,7 @@ struct RxQueueParams {
   bool waived = false;  // the link does without checksums
   bool copies = false;  // the device hands over the sender's own mbufs
   uint16_t vlan = 0;    // frames carry a tag of this VLAN, which is taken off; 0: none do
-  const CapturePoint* capture = nullptr;  // of the lcore; outlives the queue; null: nothing is ever captured
+  const CapturePoint* capture = &CapturePoint::none();  // of the lcore; outlives the queue
 };
 
 class RxQueue {

@@ -89,7 +89,8 @@ void TxQueue::send(PacketBatch& batch) {
   const size_t waiting = mbufs_.size();
   for (Packet& packet : batch.packets()) push(mbuf_of(packet), packet.priority);
   batch.clear();
-  if (CaptureLane* lane = capture_ == nullptr ? nullptr : capture_->lane(); lane != nullptr && open) [[unlikely]]
+  // Once a frame, and as long as it is ours: what the device takes it may free.
+  if (CaptureLane* lane = capture_->lane(); lane != nullptr && open) [[unlikely]]
     lane->take(std::span(mbufs_).subspan(waiting), CaptureDirection::Out);
   size_t sent = 0;
   while (open && sent < mbufs_.size()) {

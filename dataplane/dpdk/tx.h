@@ -22,10 +22,9 @@ std::shared_ptr<TxLock> make_tx_lock();
 class TxQueue {
  public:
   // `counters` outlives the queue. `shared` is held while sending on a queue that other lcores use too.
-  // `vlan`: frames get a tag of this VLAN; 0: none. `capture`: of the lcore, outlives the queue; null: nothing is
-  // ever captured.
+  // `vlan`: frames get a tag of this VLAN; 0: none. `capture`: of the lcore, outlives the queue.
   TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr,
-          uint16_t vlan = 0, const CapturePoint* capture = nullptr);
+          uint16_t vlan = 0, const CapturePoint* capture = &CapturePoint::none());
   ~TxQueue();
   TxQueue(TxQueue&&) noexcept = default;
   TxQueue& operator=(TxQueue&&) = delete;

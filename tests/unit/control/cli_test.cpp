@@ -1,9 +1,14 @@
 // millracectl from arguments to exit code, against a server in the same process.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "control/cli/run.h"
+#include "control/socket/pcapng.h"
 #include "control/socket/server.h"
 #include "fake_endpoint.h"
 #include "raw_client.h"
@@ -49,7 +54,8 @@ TEST_F(CliTest, EveryCommand_Works_ForPeopleAndForPrograms) {
   start();
   for (const Command& command : commands()) {
     if (command.name == "conn" || command.name == "kill" || command.name == "log")
-      continue;  // they need a word
+      continue;                               // they need a word
+    if (command.name == "capture") continue;  // writes a file
     const Ran people = run_with({std::string(command.name)});
     EXPECT_EQ(people.code, kOk) << command.name << people.err;
     EXPECT_FALSE(people.out.empty()) << command.name;
@@ -337,6 +343,137 @@ TEST_F(StrangeEndpoint, WhoseErrorIsATerminalSequence_IsShownHarmless) {
   const Ran ran = run_with({"stats"});
   EXPECT_EQ(ran.code, kEndpointError);
   EXPECT_EQ(ran.err.find('\033'), std::string::npos);
+}
+
+// ---- capture
+
+std::string contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class CaptureCliTest : public CliTest {
+ protected:
+  static constexpr size_t kFrame = 1400;
+
+  void begin() { pcapng::begin_section(endpoint.captured, "test", {"p0", "", "", 65535}); }
+  void add_frames(int count) {
+    const std::vector<uint8_t> octets(kFrame, 7);
+    for (int i = 0; i < count; ++i)
+      pcapng::append_frame(endpoint.captured, {.time = i, .length = 1500, .octets = octets});
+  }
+  void tell(const std::string& end, uint64_t dropped = 0) {
+    pcapng::append_statistics(endpoint.captured,
+                              {.begun = 1, .now = 2, .received = 9, .dropped = dropped, .end = end});
+  }
+  std::string captured() const { return {endpoint.captured.begin(), endpoint.captured.end()}; }
+};
+
+TEST_F(CaptureCliTest, Stream_IsWrittenAsItCame_WithOneStatisticsBlock) {
+  begin();
+  add_frames(1);
+  const std::string until_now = captured();
+  tell("");
+  endpoint.captured.resize(until_now.size());
+  tell(pcapng::kCountReached);
+  const std::string wanted = captured();
+  endpoint.captured.assign(until_now.begin(), until_now.end());
+  tell("");
+  tell(pcapng::kCountReached);
+  start();
+  const std::string file = directory.file("c.pcapng");
+  const Ran ran =
+      run_with({"capture", "tcp", "port", "80", "--write", file, "-s", "96", "--direction", "in", "-c", "1"});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_NE(ran.out.find("1 frames of 0.00 MiB in "), std::string::npos) << ran.out;
+  EXPECT_EQ(contents(file), wanted);
+  EXPECT_EQ(endpoint.asked.filter, "tcp port 80");
+  EXPECT_TRUE(std::isdigit(static_cast<unsigned char>(endpoint.asked.program.at(0))));
+  EXPECT_EQ(endpoint.asked.snap_length, 96U);
+  EXPECT_EQ(endpoint.asked.frames, 1U);
+  EXPECT_TRUE(endpoint.asked.in && !endpoint.asked.out);
+}
+
+TEST_F(CaptureCliTest, WhatFoundNoRoom_IsTold) {
+  begin();
+  tell(pcapng::kClientDone, 42);
+  start();
+  const std::string file = directory.file("c.pcapng");
+  EXPECT_NE(run_with({"capture", "-w", file}).out.find("42 more were wanted"), std::string::npos);
+  const json told = json::parse(run_with({"capture", "-w", file, "--json"}).out);
+  EXPECT_EQ(told["dropped"], 42);
+  EXPECT_EQ(told["files"], json::array({file}));
+  EXPECT_EQ(told["end"], pcapng::kClientDone);
+}
+
+TEST_F(CaptureCliTest, RingOfFiles_KeepsTheLast_EachWhole) {
+  begin();
+  const size_t head = endpoint.captured.size();
+  add_frames(100);  // 140 kB: what a socket takes at once
+  tell(pcapng::kClientDone);
+  start();
+  const Ran ran =
+      run_with({"capture", "-w", directory.file("r.s.pcapng"), "--file-size", "128KiB", "--files", "1"});
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+  EXPECT_FALSE(std::filesystem::exists(directory.file("r.s-00001.pcapng")));
+  const std::string last = contents(directory.file("r.s-00002.pcapng"));
+  EXPECT_TRUE(captured().starts_with(last.substr(0, head)));
+  EXPECT_LT(last.size(), 128U << 10);
+  std::span<const uint8_t> left(reinterpret_cast<const uint8_t*>(last.data()), last.size());
+  bool broken = false;
+  size_t frames = 0, statistics = 0;
+  while (const auto block = pcapng::take_block(left, broken)) {
+    frames += block->type == pcapng::BlockType::EnhancedPacket ? 1U : 0U;
+    statistics += block->type == pcapng::BlockType::InterfaceStatistics ? 1U : 0U;
+  }
+  EXPECT_TRUE(left.empty());
+  EXPECT_EQ(statistics, 1U);
+  EXPECT_GT(frames, 5U);
+}
+
+TEST_F(CaptureCliTest, EndThatWasNotAskedFor_IsSaid_AndTheFileIsWhole) {
+  begin();
+  add_frames(2);
+  const std::string whole = captured();
+  tell("the endpoint stops");
+  start();
+  const std::string file = directory.file("c.pcapng");
+  const Ran early = run_with({"capture", "-w", file});
+  EXPECT_EQ(early.code, kEndpointError);
+  EXPECT_EQ(early.err, "millracectl: The capture ended early: the endpoint stops.\n");
+  endpoint.captured.assign(whole.begin(), whole.end() - 10);  // it died amid a block
+  const Ran gone = run_with({"capture", "-w", file});
+  EXPECT_EQ(gone.code, kUnreachable);
+  EXPECT_NE(gone.err.find("went away"), std::string::npos) << gone.err;
+  const std::string kept = contents(file);
+  EXPECT_TRUE(whole.starts_with(kept));
+  EXPECT_EQ(whole.size() - kept.size(), (whole.size() - kept.size()) / 4 * 4);
+  endpoint.captured[4] = 1;  // a block's length
+  EXPECT_EQ(run_with({"capture", "-w", file}).code, kUnreachable);
+}
+
+TEST_F(CaptureCliTest, WhatCannotBeMeant_IsRefusedBeforeAnythingIsAsked) {
+  start();
+  const std::string file = directory.file("c.pcapng");
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"tcp", "prot"},
+                                             {"--files", "2"},
+                                             {"--file-size", "1MiB"},
+                                             {"--file-size", "1MiB", "--files", "0"},
+                                             {"--file-size", "10", "--files", "2"},
+                                             {"--duration", "long"},
+                                             {"-s", "1"},
+                                             {"-c", "0"},
+                                             {"-Q", "up"}}) {
+    std::vector<std::string> all{"capture", "-w", file};
+    all.insert(all.end(), words.begin(), words.end());
+    const Ran ran = run_with(all);
+    EXPECT_EQ(ran.code, kUsage) << words[0];
+    EXPECT_EQ(std::ranges::count(ran.err, '\n'), 1) << ran.err;
+  }
+  EXPECT_EQ(run_with({"capture", "-w", directory.file("no/c")}).code, kUsage);
+  EXPECT_EQ(run_with({"capture", "-w", file, "--port", "none"}).code, kEndpointError);
+  EXPECT_FALSE(std::filesystem::exists(file));
 }
 
 }  // namespace

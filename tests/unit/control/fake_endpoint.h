@@ -2,6 +2,9 @@
 // nobody.
 #pragma once
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -130,14 +133,16 @@ class FakeEndpoint final : public EndpointView {
     return true;
   }
   std::vector<ConfigValue> config() const override {
-    return {{"tcp.msl", "30s", "default", true}, {"tcp.rto_min", "200ms", "endpoint.conf:3", true},
+    return {{"tcp.msl", "30s", "default", true},
+            {"tcp.rto_min", "200ms", "endpoint.conf:3", true},
             {"lcores.burst", "32", "default", false}};
   }
   // Done at once: `msl` is taken, everything else is refused. A silent lcore never does anything.
   std::shared_ptr<ChangeTicket> request_change(ChangeRequest request) override {
     if (mode == Lcore::Full) return nullptr;
     auto ticket = std::make_shared<ChangeTicket>();
-    if (request.kind == ChangeRequest::Kind::Set && request.key != "tcp.msl" && request.key != "control.log_level")
+    if (request.kind == ChangeRequest::Kind::Set && request.key != "tcp.msl" &&
+        request.key != "control.log_level")
       ticket->report.problems.push_back(request.key + ": a change needs a restart; set it in the file");
     else
       ticket->report.applied.push_back({"tcp.msl", "30s", request.value});
@@ -145,8 +150,21 @@ class FakeEndpoint final : public EndpointView {
     ticket->done = mode == Lcore::Answers;
     return ticket;
   }
+  // Sends `captured` and ends, whatever is asked for.
+  std::variant<CaptureStart, CaptureRefusal> open_capture(const CaptureRequest& request) override {
+    if (request.port == "none")
+      return CaptureRefusal{CaptureRefusal::Kind::NotFound, "There is no such port."};
+    asked = request;
+    return [this](int fd, const std::string& first) {
+      const std::string all = first + std::string(captured.begin(), captured.end());
+      static_cast<void>(::send(fd, all.data(), all.size(), MSG_NOSIGNAL));
+      ::close(fd);
+    };
+  }
   void request_drain() override { drained = true; }
 
+  CaptureRequest asked;
+  std::vector<uint8_t> captured;  // fits into a socket
   std::atomic<Lcore> mode{Lcore::Answers};
   std::atomic<bool> drained{false};
 

@@ -62,6 +62,41 @@ TEST_F(SessionTest, OneStep_AnswersAFewRequests_AndAsksForAnother) {
   EXPECT_EQ(session->wake_at(now), std::nullopt);
 }
 
+TEST_F(SessionTest, CaptureThatBegins_TakesTheConnection_AndWhatIsBehindItIsNotAnswered) {
+  endpoint.captured = {'s', 'e', 'c', 't', 'i', 'o', 'n'};
+  std::vector<std::string> told;
+  log = [&](const std::string& sentence) { told.push_back(sentence); };
+  write(
+      "{\"id\":1,\"method\":\"capture\",\"params\":{\"direction\":\"out\",\"count\":3}}\n{\"id\":2,"
+      "\"method\":\"nothing\"}\n");
+  step();
+  EXPECT_TRUE(session->finished());
+  session.reset();
+  const std::string got = read();
+  EXPECT_TRUE(got.ends_with("{\"id\":1,\"result\":{\"pcapng\":true}}\nsection")) << got;
+  EXPECT_FALSE(endpoint.asked.in);
+  EXPECT_TRUE(endpoint.asked.out);
+  EXPECT_EQ(endpoint.asked.frames, 3U);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_NE(told[0].find("'capture' asked for"), std::string::npos) << told[0];
+}
+
+TEST_F(SessionTest, CaptureThatIsRefused_LeavesTheConnectionToItsSession) {
+  write(
+      "{\"method\":\"capture\",\"params\":{\"port\":\"none\"}}\n"
+      "{\"method\":\"capture\",\"params\":{\"direction\":\"up\"}}\n"
+      "{\"method\":\"capture\",\"params\":{\"filter\":\"tcp\"}}\n"
+      "{\"method\":\"capture\",\"params\":{\"snap_length\":5}}\n{\"method\":\"help\"}\n");
+  step();
+  const std::string got = read();
+  EXPECT_EQ(lines(got), 6U);
+  EXPECT_NE(got.find("There is no such port."), std::string::npos);
+  EXPECT_NE(got.find("'direction' is in, out or both"), std::string::npos);
+  EXPECT_NE(got.find("'program' is what is run"), std::string::npos);
+  EXPECT_NE(got.find("'snap_length' is an integer from 14"), std::string::npos);
+  EXPECT_FALSE(session->finished());
+}
+
 TEST_F(SessionTest, Requests_BeyondTheRate_WaitForTheirTime) {
   limits.requests_per_second = 10;
   step();
