@@ -41,7 +41,7 @@ TEST(Pacer, WhateverTheTimersGrain_TheRateIsKept) {
       const Bytes quantum = Pacer::quantum(rate, kSmss);
       EXPECT_NEAR(static_cast<double>(sent.octets), static_cast<double>(2 * rate), 3.0 * quantum + 0.001 * static_cast<double>(rate))
           << rate << " by " << every.count();
-      EXPECT_LE(sent.largest, quantum + kSmss);
+      EXPECT_LE(sent.largest, quantum + std::max<uint64_t>(quantum, rate / 1'000'000 * 128) + kSmss) << "one that came late, and its successor";
     }
 }
 
@@ -52,16 +52,16 @@ TEST(Pacer, WhatComesLate_IsNotMadeUpFor) {
   send_for(pacer, now, 100ms, 1'000'000, 64us);
   now += 10s;
   const Sent sent = send_for(pacer, now, 10ms, 1'000'000, 64us);
-  EXPECT_LE(sent.largest, 2 * kSmss);
+  EXPECT_LE(sent.largest, 4 * kSmss);
   EXPECT_LE(sent.octets, 10'000 + 4 * kSmss);
 }
 
 TEST(Pacer, ARateThatIsNearlyNothing_EndsNowhere) {
   Pacer pacer;
-  const Instant now{5s};
+  const Instant now{5000s};
   pacer.sent(65'535, now, 1, kSmss);
   EXPECT_FALSE(pacer.may_leave(now));
-  EXPECT_EQ(pacer.next_at(), now + 65'535s - 2000s);
+  EXPECT_EQ(pacer.next_at(), now + 65'535s);
 }
 
 // RFC 9002 §7.7.
