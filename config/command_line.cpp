@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <sstream>
 
 #include "config/eal_arguments.h"
+#include "config/manual/options.h"
 #include "config/text.h"
 
 namespace millrace::config {
@@ -293,10 +293,8 @@ CommandLine parse_command_line(std::span<const std::string> args, std::span<cons
   return out;
 }
 
-std::string options_help(std::span<const ExtraOption> extra, Command command) {
-  std::ostringstream out;
-  out << description(extra, command) << "Words behind -- are handed to DPDK's EAL.\n";
-  return out.str();
+std::vector<manual::Option> option_pages(std::span<const ExtraOption> extra, Command command) {
+  return manual::options_of(description(extra, command));
 }
 
 }  // namespace millrace::config

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/manual/page.h"
 
 namespace millrace::config {
 
@@ -36,8 +37,9 @@ enum class Words { Refused, Allowed };
 CommandLine parse_command_line(std::span<const std::string> args, std::span<const ExtraOption> extra,
                                Words words, Problems& problems, Command command = Command::Every);
 
-// The table of options for --help.
-std::string options_help(std::span<const ExtraOption> extra, Command command = Command::Every);
+// The same options as pages show them.
+std::vector<manual::Option> option_pages(std::span<const ExtraOption> extra,
+                                         Command command = Command::Every);
 
 // An option of the schema, as the reference lists it: `--vdev DEVICE`, and what it stands for.
 struct OptionHelp {

@@ -6,6 +6,9 @@
 
 #include "config/diff.h"
 #include "config/load.h"
+#include "config/manual/options.h"
+#include "config/manual/readings.h"
+#include "config/pages.h"
 #include "config/reference.h"
 #include "config/show.h"
 #include "config/text.h"
@@ -14,102 +17,20 @@ namespace millrace::config {
 
 namespace {
 
-constexpr std::string_view kConfigHelp = R"(Usage: millrace config COMMAND [OPTIONS]
+// Pages of one program, of which the name alone is told here.
+std::string help_of(std::string_view name) {
+  const std::vector<manual::Command> all = pages();
+  return manual::help_text("millrace", *std::ranges::find(all, name, &manual::Command::name));
+}
 
-  check FILE    say everything that is wrong with a configuration, and change nothing
-  show          show the settings that `serve` would run with, and where each came from
-  diff OLD NEW  show what changes from one file to another, and what of it needs a restart
-  reference     describe every key
-
-`millrace config COMMAND --help` has more.
-)";
-
-constexpr std::string_view kCheckHelp = R"(Usage: millrace config check [OPTIONS] FILE
-
-Reads a configuration as `millrace serve -c FILE` would, and says everything that is wrong with it,
-a line each: FILE:LINE: KEY: what was given, what is allowed, what to do. Exits 0 when it is good and
-2 when it is not.
-
-Examples:
-  millrace config check endpoint.conf
-  millrace config check --partial common.conf       the port comes from the command line later
-  millrace config check endpoint.conf --set tcp.msl=5s
-
-)";
-
-constexpr std::string_view kShowHelp = R"(Usage: millrace config show [OPTIONS] [-- EAL-ARGUMENT...]
-
-Shows what `millrace serve` with the same options would run with, and where each value came from.
-The output is a configuration file again.
-
-Examples:
-  millrace config show -c endpoint.conf
-  millrace config show -c endpoint.conf --set tcp.msl=5s --defaults
-  millrace config show -c endpoint.conf --json
-
-)";
-
-constexpr std::string_view kDiffHelp = R"(Usage: millrace config diff [--json] OLD NEW
-
-Shows every key whose value is not the same in two configuration files, defaults included, and whether
-a running endpoint takes the change at a reload or needs a restart. Both files are checked first.
-Exits 0 when they say the same, 1 when they do not, 2 when one of them is not valid.
-
-Examples:
-  millrace config diff /etc/millrace/endpoint.conf new.conf
-)";
-
-constexpr std::string_view kReferenceHelp = R"(Usage: millrace config reference [--format markdown|text|json]
-
-Describes every key: type, default, what is allowed, whether a change needs a restart.
-
-Examples:
-  millrace config reference --format text | less
-  millrace config reference > config/reference.md
-)";
-
-constexpr std::string_view kServeHelp = R"(Usage: millrace serve [OPTIONS] [-- EAL-ARGUMENT...]
-
-Runs an endpoint: a port, addresses, and services that answer on them. SIGINT and SIGTERM let open
-connections finish and stop; a second one stops at once. The command line overrides the file.
-
-Examples:
-  millrace serve -c endpoint.conf
-  millrace serve --vdev net_tap0,iface=mr0 --address 10.0.0.2/24 --service http:80
-  millrace serve --vdev net_af_packet0,iface=veth0 --address 10.0.0.2/24 --address 2001:db8::2/64 \
-      --route 'default via 10.0.0.1' --service http:80,directory=/srv/www --service echo:7 \
-      --set tcp.msl=5s
-  millrace serve -c endpoint.conf -- --log-level=lib.eal:debug
-
-)";
-
-constexpr std::string_view kLoadHelp = R"(Usage: millrace load [OPTIONS] [-- EAL-ARGUMENT...]
-
-Puts a server under load from an lcore and says how it did: a line a second on standard error, the result
-on standard output. Without --rate as fast as it goes (a closed loop: each connection asks when it is
-answered). With --rate at that rate (an open loop): latency counts from the instant at which a request was
-due, so that a server which stalls is charged for all that came meanwhile. SIGINT ends early and still
-prints the result.
-
-Exits 0 when all that was asked was reached, 1 with a sentence that says what was in the way when it was
-not, 2 when it could not start.
-
-Examples:
-  millrace load --vdev net_memif0,role=client,id=0,socket=/run/x.sock --address 10.0.0.1/24 \
-      --to 10.0.0.2:80 --connections 64 --duration 10s
-  millrace load -c endpoint.conf --to 10.0.0.2:80 --rate 100000 --connections 400 --json
-  millrace load -c endpoint.conf --to 10.0.0.2:80-83 --mode cps --source 10.0.0.10-10.0.0.20
-  millrace load -c endpoint.conf --to '[2001:db8::2]:9' --mode bulk --direction up --connections 4
-
-)";
-
-constexpr ExtraOption kCheckOptions[] = {
-    {"partial", "", "Do not ask for a port, an address and a service: they come from elsewhere"},
-    {"load", "", "Check for `millrace load`, which needs a server and no service"}};
-constexpr ExtraOption kLoadOptions[] = {{"json", "", "The result as JSON, for programs"},
-                                        {"quiet", "", "No lines while it runs"}};
-constexpr ExtraOption kShowOptions[] = {{"json", "", "For programs"},
-                                        {"defaults", "", "Also the keys that are left at their defaults"}};
+std::string help_of_group() {
+  std::string out = "Usage: millrace config COMMAND [OPTIONS]\n\n";
+  for (const manual::Command& command : pages())
+    if (command.name.starts_with("config "))
+      out +=
+          "  " + command.name.substr(7) + std::string(18 - command.name.size(), ' ') + command.summary + '\n';
+  return out + "\n`millrace config COMMAND --help` has more.\n";
+}
 
 // Whatever went wrong, with the word that tells where more is to be learnt when the usage was wrong.
 int invalid(const Problems& problems, std::ostream& err) {
@@ -121,18 +42,13 @@ std::string counted(size_t count, std::string_view noun, std::string_view plural
   return std::to_string(count) + ' ' + std::string(count == 1 ? noun : plural);
 }
 
-bool wants_help(std::span<const std::string> args) {
-  return std::any_of(args.begin(), args.end(),
-                     [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
-}
-
 }  // namespace
 
 int config_check(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
   Problems problems;
-  CommandLine line = parse_command_line(args, kCheckOptions, Words::Allowed, problems);
+  CommandLine line = parse_command_line(args, check_options(), Words::Allowed, problems);
   if (line.help) {
-    out << kCheckHelp << options_help(kCheckOptions);
+    out << help_of("config check");
     return kExitGood;
   }
   if (!line.file && line.words.size() == 1)
@@ -158,9 +74,9 @@ int config_check(std::span<const std::string> args, std::ostream& out, std::ostr
 
 int config_show(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
   Problems problems;
-  const CommandLine line = parse_command_line(args, kShowOptions, Words::Refused, problems);
+  const CommandLine line = parse_command_line(args, show_options(), Words::Refused, problems);
   if (line.help) {
-    out << kShowHelp << options_help(kShowOptions);
+    out << help_of("config show");
     return kExitGood;
   }
   const Loaded loaded = load(line, Purpose::Partial, problems);
@@ -171,26 +87,27 @@ int config_show(std::span<const std::string> args, std::ostream& out, std::ostre
 }
 
 int config_diff(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
-  if (wants_help(args)) {
-    out << kDiffHelp;
+  const manual::Parsed given = manual::parse(args, diff_options(), 2);
+  if (given.values.count("help") != 0) {
+    out << help_of("config diff");
     return kExitGood;
   }
-  std::vector<std::string> files(args.begin(), args.end());
-  const bool json = std::erase(files, "--json") != 0;
-  if (files.size() != 2) {
-    err << "millrace config diff: needs two FILEs; --help has examples\n";
+  if (given.words.size() != 2 || !given.problem.empty()) {
+    err << "millrace config diff: "
+        << (given.problem.empty() ? std::string("needs two FILEs") : given.problem)
+        << "; --help has examples\n";
     return kExitInvalid;
   }
   Config configs[2];
   for (size_t i = 0; i < 2; ++i) {
     CommandLine line;
-    line.file = files[i];
+    line.file = given.words[i];
     Loaded loaded = load(line, Purpose::Partial);
     if (!loaded.problems.empty()) return invalid(loaded.problems, err);
     configs[i] = std::move(loaded.config);
   }
   const std::vector<Difference> found = differences(configs[0], configs[1]);
-  if (json) {
+  if (given.values.count("json") != 0) {
     out << diff_json(found);
   } else {
     for (const Difference& one : found) out << escaped(one.text()) << '\n';
@@ -200,18 +117,12 @@ int config_diff(std::span<const std::string> args, std::ostream& out, std::ostre
 }
 
 int config_reference(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
-  if (wants_help(args)) {
-    out << kReferenceHelp;
+  const manual::Parsed given = manual::parse(args, reference_options());
+  if (given.values.count("help") != 0) {
+    out << help_of("config reference");
     return kExitGood;
   }
-  std::string format = "markdown";
-  static constexpr std::string_view kOption = "--format";
-  if (args.size() == 2 && args[0] == kOption)
-    format = args[1];
-  else if (args.size() == 1 && args[0].starts_with("--format="))
-    format = args[0].substr(kOption.size() + 1);
-  else if (!args.empty())
-    format = "?";
+  const std::string format = given.problem.empty() ? given.values["format"].as<std::string>() : "";
   if (format == "markdown")
     out << markdown_reference();
   else if (format == "text")
@@ -219,7 +130,9 @@ int config_reference(std::span<const std::string> args, std::ostream& out, std::
   else if (format == "json")
     out << json_reference();
   else {
-    err << "millrace config reference: takes --format markdown, text or json and nothing else\n";
+    err << "millrace config reference: "
+        << (given.problem.empty() ? std::string("--format is markdown, text or json") : given.problem)
+        << "; --help has examples\n";
     return kExitInvalid;
   }
   return kExitGood;
@@ -227,7 +140,7 @@ int config_reference(std::span<const std::string> args, std::ostream& out, std::
 
 int run_config(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
   if (args.empty()) {
-    err << kConfigHelp;
+    err << help_of_group();
     return kExitInvalid;
   }
   const std::string& command = args.front();
@@ -237,7 +150,7 @@ int run_config(std::span<const std::string> args, std::ostream& out, std::ostrea
   if (command == "diff") return config_diff(rest, out, err);
   if (command == "reference") return config_reference(rest, out, err);
   if (command == "--help" || command == "-h" || command == "help") {
-    out << kConfigHelp;
+    out << help_of_group();
     return kExitGood;
   }
   const std::array<std::string, 4> known = {"check", "show", "diff", "reference"};
@@ -277,7 +190,7 @@ Plan plan_serve(std::span<const std::string> args, std::ostream& out, std::ostre
   Problems problems;
   const CommandLine line = parse_command_line(args, {}, Words::Refused, problems, Command::Serve);
   if (line.help) {
-    out << kServeHelp << options_help({}, Command::Serve);
+    out << help_of("serve");
     return {};
   }
   return plan_of(line, Purpose::Serve, problems, err);
@@ -285,9 +198,9 @@ Plan plan_serve(std::span<const std::string> args, std::ostream& out, std::ostre
 
 LoadPlan plan_load(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
   Problems problems;
-  const CommandLine line = parse_command_line(args, kLoadOptions, Words::Refused, problems, Command::Load);
+  const CommandLine line = parse_command_line(args, load_options(), Words::Refused, problems, Command::Load);
   if (line.help) {
-    out << kLoadHelp << options_help(kLoadOptions, Command::Load);
+    out << help_of("load");
     return {};
   }
   LoadPlan plan{.plan = plan_of(line, Purpose::Load, problems, err),

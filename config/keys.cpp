@@ -21,7 +21,7 @@ constexpr Section kSections[] = {
     {"memory", false,
      "Bounds of one lcore's tables and pools; memory is taken for these numbers at the start."},
     {"lcores", false, "The CPUs that carry packets, one shard each."},
-    {"control", false, "The control thread: its socket, log and stop."},
+    {"control", false, "The control thread: its socket, metrics, log and stop."},
     {"service", true, "A program that runs on the lcores and answers on a port.", "service",
      "KIND:LISTEN[,KEY=VALUE...]",
      "A service and what it listens on, as in http:80 or http:10.0.0.2:80,directory=/srv/www",

@@ -294,6 +294,25 @@ const Key kKeys[] = {
      .doc = "Group that owns the socket; none leaves the process's own.",
      .binding = field<&Settings::control, &ControlSettings::group>()},
     {.section = "control",
+     .name = "metrics_listen",
+     .type = Type::Word,
+     .bounds = {1, 107},
+     .option = "metrics",
+     .example = "127.0.0.1:9464",
+     .doc =
+         "Where Prometheus finds the counters, by HTTP under /metrics: ADDRESS:PORT of this host (any user of "
+         "it may read them), or the path of a Unix socket, which gets `mode` and `group` too; none serves "
+         "them nowhere.",
+     .binding = field<&Settings::control, &ControlSettings::metrics_listen>()},
+    {.section = "control",
+     .name = "metrics_remote",
+     .type = Type::Boolean,
+     .fallback = "off",
+     .example = "on",
+     .doc =
+         "Whether `metrics_listen` may be other than a loopback address: whoever reaches it may read them.",
+     .binding = field<&Settings::control, &ControlSettings::metrics_remote>()},
+    {.section = "control",
      .name = "log_level",
      .type = Type::Choice,
      .fallback = "info",

@@ -23,6 +23,7 @@ constexpr std::string_view kServiceKinds[] = {"http", "echo", "discard", "charge
 constexpr std::string_view kSynCookies[] = {"auto", "always", "never"};
 constexpr std::string_view kAcceptOverflows[] = {"drop", "reset"};
 constexpr std::string_view kCongestionControls[] = {"newreno", "cubic", "bbr"};
+constexpr std::string_view kEcnModes[] = {"off", "passive", "on"};
 constexpr std::string_view kMtuProbing[] = {"off", "black_hole", "always"};
 
 const Key kKeys[] = {
@@ -306,6 +307,16 @@ const Key kKeys[] = {
             "(version 3, draft-ietf-ccwg-bbr), which is always paced and takes 2.4 KB of buffer_bytes a connection. A "
             "change counts for connections opened from then on.",
      .binding = field<&Settings::tcp, &TcpParams::congestion_control>()},
+    {.section = "tcp",
+     .name = "ecn",
+     .type = Type::Choice,
+     .fallback = "passive",
+     .choices = kEcnModes,
+     .change = Change::Live,
+     .example = "on",
+     .doc = "Explicit Congestion Notification (RFC 3168): for peers that ask for it (passive), asked for by "
+            "connections that we open too (on). A change counts for connections opened from then on.",
+     .binding = field<&Settings::tcp, &TcpParams::ecn>()},
     {.section = "tcp",
      .name = "pacing",
      .type = Type::Boolean,
@@ -749,6 +760,13 @@ const Key kKeys[] = {
      .doc = "As tcp.congestion_control, for the service's connections.",
      .binding =
          nested<&Settings::services, &ServiceSettings::connection, &ConnectionParams::congestion_control>()},
+    {.section = "service",
+     .name = "ecn",
+     .type = Type::Choice,
+     .choices = kEcnModes,
+     .example = "off",
+     .doc = "As tcp.ecn, for the service's connections.",
+     .binding = nested<&Settings::services, &ServiceSettings::connection, &ConnectionParams::ecn>()},
     {.section = "service",
      .name = "dscp",
      .type = Type::Integer,

@@ -10,4 +10,7 @@ std::string markdown_reference();
 std::string text_reference();
 std::string json_reference();
 
+// The page millrace.conf(5).
+std::string conf_man_page();
+
 }  // namespace millrace::config

@@ -56,6 +56,8 @@ struct ControlSettings {
   std::string socket = "/run/millrace/control.sock";
   uint32_t mode = 0660;  // permission bits of the socket
   std::string group;     // empty: the process's own
+  std::string metrics_listen;   // ADDRESS:PORT or a path; empty: metrics are not served
+  bool metrics_remote = false;  // metrics_listen may be an address that other hosts reach
   LogLevel log_level = LogLevel::Info;
   Micros drain_timeout = 5s;  // connections may finish so long after SIGTERM
 };

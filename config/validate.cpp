@@ -101,6 +101,29 @@ void check_services(Check& check) {
   check_listening_addresses(check, listens);
 }
 
+// The page of metrics: a Unix socket of its own, or an address that only this host reaches.
+void check_metrics(Check& check) {
+  constexpr std::string_view kPath = "control.metrics_listen";
+  const std::string& place = check.settings.control.metrics_listen;
+  if (place.empty() || check.is_refused(kPath)) return;
+  const Entry entry = check.entry(kPath);
+  const auto refuse = [&](const std::string& why) {
+    check.problems.add(entry.origin, entry.path(), place + ' ' + why);
+  };
+  if (place.starts_with('/')) {
+    if (place == check.settings.control.socket)
+      refuse("is control.socket; give the metrics a path of their own");
+    return;
+  }
+  const std::optional<Endpoints> parsed = parse_listen(place);
+  if (!parsed || parsed->size() != 1)
+    refuse("is neither ADDRESS:PORT nor an absolute path; as in 127.0.0.1:9464 or /run/millrace/metrics.sock");
+  else if (!parsed->front().address.is_loopback() && !check.settings.control.metrics_remote)
+    refuse(
+        "may be reached by other hosts; give a loopback address such as 127.0.0.1:9464, or set "
+        "control.metrics_remote = on if that is meant");
+}
+
 // Keys that every instance of a named section needs.
 void check_required(Check& check) {
   for (const Config::Instance& instance : check.config.instances())
@@ -139,6 +162,7 @@ void validate(const Config& config, Purpose purpose, Problems& problems) {
   check_addresses(check);
   check_routes(check);
   check_tcp(check);
+  check_metrics(check);
   if (purpose != Purpose::Load) check_services(check);
   if (purpose != Purpose::Serve) check_load(check);
   check_memory(check);

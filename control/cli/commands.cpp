@@ -155,7 +155,7 @@ void declare_connections(po::options_description& options) {
        filter_fields())
           .c_str())("shard", value_of<int64_t>("N"), "only this shard")(
       "limit,l", value_of<int64_t>("N")->default_value(1000), "rows shown")(
-      "sort", value_of<std::string>("KEY"), ("largest first: " + sort_keys()).c_str());
+      "sort", value_of<std::string>("COLUMN"), ("largest first: " + sort_keys()).c_str());
 }
 
 constexpr std::array kConnectionsExamples{

@@ -1,6 +1,6 @@
-// Every command of millracectl, declared once: parsing, `--help`, `help`, completion and suggestions read
-// this table. Neighbours: run.h (chooses and runs one), views.h (what people see), control/socket/methods.h
-// (what is asked).
+// Every command of millracectl, declared once: parsing, `help`, man page, completion and suggestions read
+// this table. Neighbours: program.h (the pages), run.h (chooses and runs one), views.h (what people see),
+// control/socket/methods.h (what is asked).
 #pragma once
 
 #include <boost/program_options/options_description.hpp>

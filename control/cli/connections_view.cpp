@@ -32,6 +32,7 @@ std::string details(const json& row) {
   if (const std::string name = row.value("congestion_control", ""); !name.empty()) out += ' ' + name;
   if (row.value("timestamps", false)) out += " ts";
   if (row.value("sack", false)) out += " sack";
+  if (row.value("ecn", false)) out += " ecn";
   if (number(row, "send_scale") != 0 || number(row, "receive_scale") != 0)
     out += fmt::format(" wscale:{},{}", number(row, "send_scale"), number(row, "receive_scale"));
   if (number(row, "rto_us") != 0) out += fmt::format(" rto:{}ms", millis_text(row.at("rto_us")));
@@ -46,6 +47,9 @@ std::string details(const json& row) {
   add_bytes(out, row, "rcv_wnd", "receive_window_bytes");
   add_bytes(out, row, "unacked", "unacknowledged_bytes");
   if (number(row, "retransmits") != 0) out += fmt::format(" retrans:{}", number(row, "retransmits"));
+  if (number(row, "ecn_ce_received") != 0) out += fmt::format(" ce:{}", number(row, "ecn_ce_received"));
+  if (number(row, "ecn_echoes_received") != 0)
+    out += fmt::format(" ece:{} cwr:{}", number(row, "ecn_echoes_received"), number(row, "ecn_reductions"));
   if (number(row, "backoff") != 0) out += fmt::format(" backoff:{}", number(row, "backoff"));
   add_bytes(out, row, "sent", "sent_bytes");
   add_bytes(out, row, "received", "received_bytes");

@@ -1,13 +1,13 @@
 #include "control/cli/run.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <boost/program_options/errors.hpp>
 #include <boost/program_options/parsers.hpp>
-#include <sstream>
 
+#include "config/manual/commands.h"
+#include "config/manual/readings.h"
 #include "config/text.h"
+#include "control/cli/program.h"
 #include "control/socket/address.h"
 
 namespace millrace::control::cli {
@@ -16,17 +16,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr int kHelpColumns = 100;
 constexpr const char* kWords = "words";  // of the command, that belong to no option
-
-po::options_description common_options() {
-  po::options_description options("Options of every command", kHelpColumns);
-  options.add_options()(
-      "socket", po::value<std::string>()->value_name("PATH"),
-      fmt::format("the endpoint's control socket; else $MILLRACE_SOCKET, else {}", kDefaultSocket).c_str())(
-      "json", "for programs: the endpoint's reply")("help,h", "what you are reading");
-  return options;
-}
 
 // Arguments before the command, the command, arguments after it.
 struct Words {
@@ -49,41 +39,19 @@ Words split(const std::vector<std::string>& arguments) {
   return words;
 }
 
-std::string general_help() {
-  std::string out =
-      "millracectl looks into a running `millrace serve` and steers it.\n\n"
-      "Usage: millracectl [--socket PATH] [--json] COMMAND [OPTIONS]\n\nCommands:\n";
-  for (const Command& command : commands())
-    out += fmt::format("  {:<10} {}\n", command.name, command.summary());
-  out += fmt::format("  {:<10} {}\n", "help", "help COMMAND: its options and examples.");
-  std::ostringstream options;
-  options << common_options();
-  return out + "\n" + options.str() +
-         "  --version             the version of millracectl itself\n\n"
-         "Exit codes: 0 done; 1 the endpoint answered with an error; 2 wrong usage; 3 no endpoint reached.\n";
-}
-
-std::string help_of(const Command& command) {
-  po::options_description own("Options", kHelpColumns);
-  command.declare(own);
-  std::ostringstream options;
-  if (!own.options().empty()) options << own << '\n';
-  options << common_options();
-  std::string out =
-      fmt::format("{}\n\nUsage: millracectl {} {}[OPTIONS]\n\n{}\nExamples:\n", command.summary(),
-                  command.name, command.words.empty() ? "" : std::string(command.words) + ' ', options.str());
-  for (const Example& example : command.examples)
-    out += fmt::format("  millracectl {}\n      {}\n", example.line, example.says);
-  return out;
-}
-
-const Command& known_command(const std::string& name) {
-  if (const Command* command = find_command(name)) return *command;
-  std::vector<std::string> names{"help"};
-  for (const Command& command : commands()) names.emplace_back(command.name);
+Failure no_command(const manual::Program& page, const std::string& name) {
+  std::vector<std::string> names;
+  for (const manual::Command& command : page.commands) names.push_back(command.name);
   std::string hint = suggestion(name, std::move(names));
   if (hint.empty()) hint = " `millracectl help` lists them.";
-  throw Failure(kUsage, "There is no command " + config::quoted(name) + "." + hint);
+  return {kUsage, "There is no command " + config::quoted(name) + "." + hint};
+}
+
+std::string help_of(const std::string& name) {
+  const manual::Program page = program_page();
+  const manual::Command* command = find_page(page, name);
+  if (command == nullptr) throw no_command(page, name);
+  return manual::help_text(page.name, *command);
 }
 
 // Words that are neither options nor their values have no place after a command.
@@ -121,25 +89,26 @@ std::string socket_path(const po::variables_map& options, const World& world) {
 void run_help(const std::vector<std::string>& topics, World& world) {
   if (topics.size() > 1) throw Failure(kUsage, "help takes one command.");
   if (topics.empty() || topics.front() == "help" || topics.front().starts_with('-')) {
-    world.out << general_help();
+    world.out << manual::help_text(program_page());
   } else {
-    world.out << help_of(known_command(topics.front()));
+    world.out << help_of(topics.front());
   }
 }
 
 int run_command(const Words& words, World& world) {
-  const Command& command = known_command(words.command);
+  const Command* command = find_command(words.command);
+  if (command == nullptr) throw no_command(program_page(), words.command);
   po::options_description options = common_options();
-  command.declare(options);
-  const po::variables_map values = parse(words.options, options, command.most_words);
+  command->declare(options);
+  const po::variables_map values = parse(words.options, options, command->most_words);
   if (values.count("help") != 0) {
-    world.out << help_of(command);
+    world.out << help_of(words.command);
     return kOk;
   }
   Client client(socket_path(values, world));
   Call call{client, values, world, values.count("json") != 0, {}};
   if (values.count(kWords) != 0) call.words = values[kWords].as<std::vector<std::string>>();
-  return command.run(call);
+  return command->run(call);
 }
 
 int dispatch(const std::vector<std::string>& arguments, World& world) {
@@ -151,9 +120,12 @@ int dispatch(const std::vector<std::string>& arguments, World& world) {
     run_help(words.options, world);
     return kOk;
   }
+  if (words.command == "man") return manual::run_man(program_page(), {}, words.options, world.out, world.err);
+  if (words.command == "completion")
+    return manual::run_completion(program_page(), words.options, world.out, world.err);
   if (!words.command.empty()) return run_command(words, world);
   if (given("--help") || given("-h")) {
-    world.out << general_help();
+    world.out << manual::help_text(program_page());
     return kOk;
   }
   if (given("--version")) {

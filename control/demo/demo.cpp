@@ -6,6 +6,8 @@
 #include <ostream>
 #include <vector>
 
+#include "config/manual/options.h"
+#include "config/manual/readings.h"
 #include "config/text.h"
 #include "control/demo/scenarios.h"
 #include "control/demo/stage.h"
@@ -60,22 +62,6 @@ void print_overview(std::ostream& out) {
          "--help\n";
 }
 
-void print_help(std::ostream& out) {
-  out << "Usage: millrace demo [OPTIONS] [SCENARIO...]\n\n"
-         "Plays two whole TCP stacks against each other over a simulated link under a virtual clock and "
-         "draws\n"
-         "every segment with the states of both sides.\n\n"
-      << description() << "\nScenarios (`all` plays each of them):\n";
-  print_list(out);
-  out << "\nExamples:\n"
-         "  millrace demo handshake                       how a connection is opened\n"
-         "  millrace demo simultaneous-close --family 6   both sides close at once, over IPv6\n"
-         "  millrace demo time-wait --json                the same data for a program\n"
-         "  millrace demo all --ascii --seed 7            everything, for a terminal without Unicode\n\n"
-         "Exit status: 0 when each scenario showed what it claims, 1 when one did not, 2 for a bad command "
-         "line.\n";
-}
-
 // The scenarios called `name`: one, or all of them; a sentence to `err` and nothing when there are none.
 bool add_scenarios(const std::string& name, Request& request, std::ostream& err) {
   std::vector<std::string> names = {"all"};
@@ -108,7 +94,8 @@ std::optional<Request> parse(std::span<const std::string> args, std::ostream& ou
   po::notify(values);
 
   status = kDone;
-  if (values.count("help") != 0) return print_help(out), std::nullopt;
+  if (values.count("help") != 0)
+    return out << manual::help_text("millrace", demo_page()), std::nullopt;
   if (values.count("list") != 0) return print_list(out), std::nullopt;
   const int family = values["family"].as<int>();
   if (family != 4 && family != 6) {
@@ -175,6 +162,28 @@ bool play(const Request& request, std::ostream& out, std::ostream& err) {
 }
 
 }  // namespace
+
+manual::Command demo_page() {
+  manual::Command page{
+      .name = "demo",
+      .summary = "show two stacks talking in one process: no root, no NIC, no huge pages",
+      .words = "[SCENARIO...]",
+      .about =
+          "Plays two whole TCP stacks against each other over a simulated link under a virtual clock and "
+          "draws "
+          "every segment with the states of both sides.",
+      .options = manual::options_of(description()),
+      .terms_title = "Scenarios (`all` plays each of them)",
+      .examples = {{"demo handshake", "how a connection is opened"},
+                   {"demo simultaneous-close --family 6", "both sides close at once, over IPv6"},
+                   {"demo time-wait --json", "the same data for a program"},
+                   {"demo all --ascii --seed 7", "everything, for a terminal without Unicode"}},
+      .statuses = {
+          {0, "each scenario showed what it claims"}, {1, "one did not"}, {2, "a bad command line"}}};
+  for (const Scenario& scenario : scenarios())
+    page.terms.push_back({std::string(scenario.name), std::string(scenario.sentence)});
+  return page;
+}
 
 int run_demo(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
   int status = kDone;

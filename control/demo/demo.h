@@ -7,10 +7,14 @@
 #include <span>
 #include <string>
 
+#include "config/manual/page.h"
+
 namespace millrace::control {
 
 // `args` is what follows the word `demo`. Returns the exit status: 0 done, 1 a scenario did not show what it
 // claims, 2 the command line makes no sense.
 int run_demo(std::span<const std::string> args, std::ostream& out, std::ostream& err);
+
+manual::Command demo_page();
 
 }  // namespace millrace::control

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "config/manual/options.h"
+#include "config/manual/readings.h"
 #include "config/text.h"
 #include "control/doctor/probes.h"
 
@@ -48,26 +50,6 @@ po::options_description description() {
   return options;
 }
 
-void print_help(std::ostream& out) {
-  out << "Usage: millrace doctor [OPTIONS]\n\n"
-         "Looks at what an endpoint needs of this host: huge pages, CPUs and their clock, the IOMMU, NICs "
-         "and "
-         "their\n"
-         "drivers, virtual devices, capabilities and limits. It reads /sys, /proc and /dev, and changes "
-         "nothing: "
-         "below\n"
-         "what can be mended stands the command, for root.\n\n"
-      << description()
-      << "\nExamples:\n"
-         "  millrace doctor                what there is, and what is wrong\n"
-         "  millrace doctor --quiet        only what is wrong\n"
-         "  millrace doctor --json | jq -r '.findings[].command | values'\n\n"
-         "Exit status: 0 when nothing is to be mended (ok, info), 1 with warnings, 2 with errors or for a "
-         "bad "
-         "command\n"
-         "line.\n";
-}
-
 Severity worst_of(const Findings& findings) {
   Severity worst = Severity::Ok;
   for (const Finding& one : findings) worst = std::max(worst, one.severity);
@@ -101,23 +83,30 @@ void print_json(const Findings& findings, Severity worst, std::ostream& out) {
 
 }  // namespace
 
+manual::Command doctor_page() {
+  return {
+      .name = "doctor",
+      .summary = "say what of this host stands in the way, and the command that mends it",
+      .about =
+          "Looks at what an endpoint needs of this host: huge pages, NUMA, CPUs and their clock, the IOMMU, "
+          "NICs and their drivers, virtual devices, capabilities and limits. It reads /sys, /proc and /dev, "
+          "and changes nothing: below what can be mended stands the command, for root.",
+      .options = manual::options_of(description()),
+      .examples = {{"doctor", "what there is, and what is wrong"},
+                   {"doctor --quiet", "only what is wrong"},
+                   {"doctor --json | jq -r '.findings[].command | values'", "the commands alone"}},
+      .statuses = {{0, "nothing to mend (ok, info)"}, {1, "warnings"}, {2, "errors, or a bad command line"}}};
+}
+
 int run_doctor(std::span<const std::string> args, std::ostream& out, std::ostream& err) {
-  po::variables_map values;
-  try {
-    constexpr int kStyle = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(std::vector<std::string>(args.begin(), args.end()))
-                  .options(description())
-                  .positional({})
-                  .style(kStyle)
-                  .run(),
-              values);
-  } catch (const po::error& error) {
-    err << "millrace doctor: " << config::escaped(error.what())
-        << "; `millrace doctor --help` has the options\n";
+  const manual::Parsed given = manual::parse(args, description());
+  if (!given.problem.empty()) {
+    err << "millrace doctor: " << given.problem << "; `millrace doctor --help` has the options\n";
     return kUsage;
   }
+  const po::variables_map& values = given.values;
   if (values.count("help") != 0) {
-    print_help(out);
+    out << manual::help_text("millrace", doctor_page());
     return 0;
   }
   Findings findings = examine(doctor::Host(values["sysroot"].as<std::string>()));

@@ -55,3 +55,33 @@ install(TARGETS millrace_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(TARGET millracectl)
   install(TARGETS millracectl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+
+# Man pages and the completions of shells, which the programs write themselves.
+set(pages_directory ${CMAKE_BINARY_DIR}/share)
+file(MAKE_DIRECTORY ${pages_directory})
+set(page_files)
+# millrace_page(FILE DESTINATION TARGET WORDS...): what TARGET writes when it is given WORDS.
+function(millrace_page file destination target)
+  add_custom_command(OUTPUT ${pages_directory}/${file}
+    COMMAND sh -c "\"$@\" > \"$0\"" ${pages_directory}/${file} $<TARGET_FILE:${target}> ${ARGN}
+    DEPENDS ${target} VERBATIM)
+  set(page_files ${page_files} ${pages_directory}/${file} PARENT_SCOPE)
+  install(FILES ${pages_directory}/${file} DESTINATION ${destination})
+endfunction()
+
+# Both shells look for a file by a name of their own.
+function(millrace_completions program target)
+  millrace_page(bash/${program} ${CMAKE_INSTALL_DATADIR}/bash-completion/completions ${target} completion bash)
+  millrace_page(zsh/_${program} ${CMAKE_INSTALL_DATADIR}/zsh/site-functions ${target} completion zsh)
+  set(page_files ${page_files} PARENT_SCOPE)
+endfunction()
+
+file(MAKE_DIRECTORY ${pages_directory}/bash ${pages_directory}/zsh)
+millrace_page(millrace.1 ${CMAKE_INSTALL_MANDIR}/man1 millrace_program man)
+millrace_page(millrace.conf.5 ${CMAKE_INSTALL_MANDIR}/man5 millrace_program man millrace.conf.5)
+millrace_completions(millrace millrace_program)
+if(TARGET millracectl)
+  millrace_page(millracectl.1 ${CMAKE_INSTALL_MANDIR}/man1 millracectl man)
+  millrace_completions(millracectl millracectl)
+endif()
+add_custom_target(millrace_pages ALL DEPENDS ${page_files})

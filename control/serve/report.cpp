@@ -79,7 +79,11 @@ void report_start(std::ostream& out, const RunningEndpoint& endpoint) {
   for (const ServiceInfo& service : info.services)
     out << "  service    " << service.name << ": " << service.kind << " on "
         << joined(service.listen, "nothing") << '\n';
-  out << "  control    " << settings.control.socket << '\n' << "ready\n" << std::flush;
+  out << "  control    " << settings.control.socket << '\n';
+  if (const std::string& place = settings.control.metrics_listen; !place.empty())
+    out << "  metrics    " << (place.starts_with('/') ? "" : "http://") << place
+        << (place.starts_with('/') ? ", HTTP: /metrics\n" : "/metrics\n");
+  out << "ready\n" << std::flush;
 }
 
 }  // namespace millrace::control

@@ -11,6 +11,7 @@
 #include "control/endpoint/endpoint.h"
 #include "control/endpoint/live_config.h"
 #include "control/endpoint/services.h"
+#include "control/metrics/metrics_server.h"
 #include "control/process/error.h"
 #include "control/process/log.h"
 #include "control/process/signals.h"
@@ -27,6 +28,10 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kGlance = 100ms;  // how long a request over the control socket waits to be seen
 constexpr auto kAttend = 1s;
+
+MetricsParams metrics_params(const config::ControlSettings& control) {
+  return {.place = control.metrics_listen, .mode = static_cast<mode_t>(control.mode), .group = control.group};
+}
 
 enum class End { Asked, Broken };
 
@@ -96,7 +101,10 @@ int serve(const config::Plan& plan, std::ostream& out) {
   });
   endpoint.set_live_config(live);
   impatience.reset();
+  MetricsServer metrics(endpoint, metrics_params(plan.settings->control));
+  if (const std::optional<std::string> problem = metrics.start()) throw StartError(*problem);
   Server server(endpoint, socket_params(plan.settings->control));
+  if (metrics.serving()) server.attend(metrics);
   if (const std::optional<std::string> problem = server.start()) throw StartError(*problem);
   endpoint.launch();
   log_dpdk(DpdkPhase::Running);
@@ -104,6 +112,7 @@ int serve(const config::Plan& plan, std::ostream& out) {
   const End end = serve_until_asked(endpoint, live);
   if (end == End::Asked) drain(endpoint, live.settings().control.drain_timeout);
   server.stop();
+  metrics.stop();
   endpoint.stop();
   if (end == End::Broken) spdlog::error("an lcore has ended by itself");
   spdlog::info("stopped");

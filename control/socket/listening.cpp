@@ -53,20 +53,21 @@ std::optional<gid_t> find_group(const std::string& name) {
 
 }  // namespace
 
-std::optional<std::string> ListeningSocket::open(const std::string& path, mode_t mode,
-                                                 const std::string& group) {
+std::optional<std::string> ListeningSocket::open(const std::string& path, mode_t mode, const std::string& group,
+                                                 std::string_view name) {
+  name_ = name;
   mode_ = mode;
   group_ = getegid();
   if (!group.empty()) {
     const auto found = find_group(group);
-    if (!found) return "There is no group '" + group + "' for the control socket: create it or name another.";
+    if (!found) return "There is no group '" + group + "' for the " + name_ + ": create it or name another.";
     group_ = *found;
   }
   const std::string directory = std::filesystem::path(path).parent_path().string();
   std::error_code error;
   if (!directory.empty() && std::filesystem::create_directory(directory, error)) made_directory_ = directory;
   if (error) {
-    return because("The control socket's directory " + directory + " cannot be made", error.value()) +
+    return because("The directory " + directory + " of the " + name_ + " cannot be made", error.value()) +
            " Run as root, or choose a socket elsewhere.";
   }
   const DirectoryLock lock(directory.empty() ? "." : directory);
@@ -81,7 +82,7 @@ std::optional<std::string> ListeningSocket::take_over(const std::string& path) {
   struct stat found {};
   if (lstat(path.c_str(), &found) != 0) return std::nullopt;
   if (!S_ISSOCK(found.st_mode))
-    return path + " exists and is no socket: remove it, or choose another path for the control socket.";
+    return path + " exists and is no socket: remove it, or choose another path for the " + name_ + '.';
   const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const auto address = unix_address(path);
   if (!address) return std::nullopt;  // bind_at() says so
@@ -90,7 +91,7 @@ std::optional<std::string> ListeningSocket::take_over(const std::string& path) {
   ::close(probe);
   if (answers) {
     return "Another endpoint answers on " + path +
-           ": stop it ('millracectl drain'), or give this one a control socket of its own.";
+           ": stop it ('millracectl drain'), or give this one a " + name_ + " of its own.";
   }
   if (error != ECONNREFUSED) return because("The socket file " + path + " is in the way", error);
   if (unlink(path.c_str()) != 0)
@@ -101,16 +102,16 @@ std::optional<std::string> ListeningSocket::take_over(const std::string& path) {
 std::optional<std::string> ListeningSocket::bind_at(const std::string& path) {
   const auto address = unix_address(path);
   if (!address) {
-    return "The control socket's path '" + path + "' is empty or longer than " +
+    return "The path '" + path + "' of the " + name_ + " is empty or longer than " +
            std::to_string(kMaxSocketPath) + " octets: choose another.";
   }
   fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd_ < 0) return because("No socket could be had for control", errno);
+  if (fd_ < 0) return because("No descriptor could be had for the " + name_, errno);
   // Before bind(), fchmod() sets what the file is born with: nobody slips in before chmod() below.
   fchmod(fd_, 0600);
   if (bind(fd_, address->get(), address->size()) != 0) {
     const int error = errno;
-    return because("The control socket " + path + " cannot be made", error) +
+    return because("The " + name_ + ' ' + path + " cannot be made", error) +
            (error == EACCES ? " Run as root, or choose a socket elsewhere." : "");
   }
   path_ = path;
@@ -119,10 +120,10 @@ std::optional<std::string> ListeningSocket::bind_at(const std::string& path) {
   device_ = made.st_dev;
   inode_ = made.st_ino;
   if (made.st_gid != group_ && lchown(path.c_str(), static_cast<uid_t>(-1), group_) != 0)
-    return because("The control socket " + path + " cannot be given to its group", errno);
+    return because("The " + name_ + ' ' + path + " cannot be given to its group", errno);
   if (chmod(path.c_str(), mode_) != 0)
-    return because("The permissions of the control socket " + path + " cannot be set", errno);
-  if (listen(fd_, kBacklog) != 0) return because("The control socket " + path + " cannot listen", errno);
+    return because("The permissions of the " + name_ + ' ' + path + " cannot be set", errno);
+  if (listen(fd_, kBacklog) != 0) return because("The " + name_ + ' ' + path + " cannot listen", errno);
   return std::nullopt;
 }
 

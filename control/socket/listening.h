@@ -1,11 +1,13 @@
-// The socket file itself: made with its permissions, freed of what a crashed run left, never taken from a
-// live one, removed at the end. Neighbours: server.h (accepts on it), credentials (who may talk).
+// A Unix socket's file: made with its permissions, freed of what a crashed run left, never taken from a
+// live one, removed at the end. Neighbours: server.h and metrics/metrics_server.h (accept
+// on it).
 #pragma once
 
 #include <sys/types.h>
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "control/socket/session.h"
 
@@ -19,8 +21,10 @@ class ListeningSocket {
   ListeningSocket& operator=(const ListeningSocket&) = delete;
 
   // Nothing: it listens. Otherwise a sentence that says what to do, and nothing is left behind.
+  // `name` is what the sentence calls it.
   [[nodiscard]] std::optional<std::string> open(const std::string& path, mode_t mode,
-                                                const std::string& group);
+                                                const std::string& group,
+                                                std::string_view name = "control socket");
   // Removes the file if it is still ours.
   void close();
 
@@ -36,6 +40,7 @@ class ListeningSocket {
   std::optional<std::string> bind_at(const std::string& path);
 
   int fd_ = -1;
+  std::string name_;
   std::string path_;
   std::string made_directory_;  // by us: removed with the file
   dev_t device_ = 0;

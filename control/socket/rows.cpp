@@ -117,6 +117,10 @@ json as_json(unsigned shard, const shard::ConnectionRow& row) {
            {"timestamps", row.timestamps},
            {"fast_open", row.fast_open},
            {"sack", row.sack},
+           {"ecn", row.ecn},
+           {"ecn_ce_received", row.ecn_ce_received},
+           {"ecn_echoes_received", row.ecn_echoes_received},
+           {"ecn_reductions", row.ecn_reductions},
            {"send_scale", row.send_scale},
            {"receive_scale", row.receive_scale}};
   put(out, "local_address", "local_port", row.flow.local);

@@ -46,6 +46,7 @@ std::optional<std::string> Server::start() {
   }
   watch(epoll_, wake_, EPOLLIN, EPOLL_CTL_ADD);
   watch(epoll_, socket_.fd(), EPOLLIN, EPOLL_CTL_ADD);
+  for (const Attendant* attendant : attendants_) watch(epoll_, attendant->fd(), EPOLLIN, EPOLL_CTL_ADD);
   // Signals are the main thread's business: a new thread inherits the mask.
   sigset_t all, before;
   sigfillset(&all);
@@ -79,7 +80,7 @@ void Server::run() {
       if (event.data.fd == wake_) continue;
       if (event.data.fd == socket_.fd()) {
         accept_clients(now);
-      } else {
+      } else if (!step_attendant(event.data.fd, now)) {
         step(event.data.fd, now, (event.events & (EPOLLHUP | EPOLLERR)) != 0);
       }
     }
@@ -92,6 +93,8 @@ void Server::run() {
 int Server::wait(Moment now, epoll_event* events, int room) {
   Moment until = now + kLongestSleep;
   if (accept_again_) until = std::min(until, *accept_again_);
+  for (const Attendant* attendant : attendants_)
+    if (const auto at = attendant->wake_at()) until = std::min(until, *at);
   for (const auto& [fd, client] : clients_)
     if (const auto at = client.session->wake_at(now)) until = std::min(until, *at);
   const auto sleep = std::max<std::chrono::nanoseconds>(until - now, 0ns);
@@ -170,12 +173,21 @@ void Server::step_due(Moment now) {
     accept_again_.reset();
     watch(epoll_, socket_.fd(), EPOLLIN, EPOLL_CTL_MOD);
   }
+  for (Attendant* attendant : attendants_)
+    if (const auto at = attendant->wake_at(); at && *at <= now) attendant->step(now);
   std::vector<int> due;
   for (const auto& [fd, client] : clients_) {
     const auto at = client.session->wake_at(now);
     if (at && (*at <= now || client.session->busy())) due.push_back(fd);
   }
   for (const int fd : due) step(fd, now, false);
+}
+
+bool Server::step_attendant(int fd, Moment now) {
+  const auto found = std::ranges::find(attendants_, fd, [](const Attendant* each) { return each->fd(); });
+  if (found == attendants_.end()) return false;
+  (*found)->step(now);
+  return true;
 }
 
 void Server::pause_accepting(Moment until) {

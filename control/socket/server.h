@@ -1,6 +1,6 @@
 // The control thread: accepts clients of the control socket and steps their sessions. It is no lcore, waits
 // for none, and no client can hold it. Neighbours: listening.h (the file), session.h (a client), view.h (what
-// is shown).
+// is shown), attendant.h (what else the thread serves).
 #pragma once
 
 #include <sys/epoll.h>
@@ -11,7 +11,9 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "control/socket/attendant.h"
 #include "control/socket/listening.h"
 #include "control/socket/session.h"
 #include "control/socket/view.h"
@@ -34,6 +36,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  // The thread serves this too. Before start(); it outlives the server.
+  void attend(Attendant& attendant) { attendants_.push_back(&attendant); }
+
   // Makes the socket and starts the thread, which takes no signals. Nothing: it runs. Otherwise a sentence
   // that says what is wrong and what to do.
   [[nodiscard]] std::optional<std::string> start();
@@ -48,6 +53,7 @@ class Server {
   bool make_room(Moment now);
   void step(int fd, Moment now, bool hung_up);
   void step_due(Moment now);
+  bool step_attendant(int fd, Moment now);
   void pause_accepting(Moment until);
 
   struct Client {
@@ -57,6 +63,7 @@ class Server {
 
   EndpointView& view_;
   const ServerParams params_;
+  std::vector<Attendant*> attendants_;
   ListeningSocket socket_;
   int epoll_ = -1;
   int wake_ = -1;

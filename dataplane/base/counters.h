@@ -114,6 +114,9 @@ enum class DropReason : uint8_t {
   X(tcp_retransmitted_segments, "segments", "Segments sent again.")                                         \
   X(tcp_retransmitted_bytes, "bytes", "Payload octets sent again.")                                         \
   X(tcp_rto_fired, "events", "Retransmission time-outs.")                                                   \
+  X(tcp_ecn_ce_received, "segments", "Segments of text received with CE (RFC 3168).")                       \
+  X(tcp_ecn_echoes_received, "segments", "Acknowledgements received with ECE (RFC 3168).")                  \
+  X(tcp_ecn_reductions, "events", "Reductions of a congestion window by ECE.")                              \
   X(tcp_fast_retransmits, "events", "Fast recoveries begun, by SACK or duplicate acknowledgements.")        \
   X(tcp_recovery_retransmits, "segments", "Segments sent again in fast recovery.")                          \
   X(tcp_timeout_retransmits, "segments", "Segments sent again after a time-out.")                           \

@@ -24,6 +24,9 @@ enum class AcceptOverflow : uint8_t { Drop, Reset };
 // Congestion control: RFC 5681 with RFC 6582, RFC 9438 with RFC 9406, or draft-ietf-ccwg-bbr.
 enum class CongestionControl : uint8_t { NewReno, Cubic, Bbr };
 
+// RFC 3168. Passive: for peers that ask; On: connections that we open ask too.
+enum class EcnMode : uint8_t { Off, Passive, On };
+
 // When segments larger than what has got through so far are tried (RFC 4821).
 enum class MtuProbing : uint8_t { Off, BlackHole, Always };
 
@@ -56,6 +59,7 @@ struct TcpParams {
   bool push_bursts = false;               // PSH on the last segment of a burst that the windows end, too
   // Of connections from now on; one that is open keeps what it has (ConnectionParams changes that).
   CongestionControl congestion_control = CongestionControl::Cubic;
+  EcnMode ecn = EcnMode::Passive;         // likewise of connections from now on
   bool pacing = false;                    // spread departures over the round trip; some algorithms always do
   uint32_t push_segments = 0;             // with it, PSH in the midst after so many segments; 0: not
   bool idle_restart = true;               // RFC 5681 §4.1: the congestion window is reduced after an idle time
@@ -106,23 +110,24 @@ inline Bytes largest_receive_buffer(const TcpParams& params) {
 // What one connection has otherwise than TcpParams; nothing: as TcpParams says, also when that changes.
 struct ConnectionParams {
   std::optional<bool> keepalive;
+  std::optional<bool> error_reports;  // Handler::on_error is called (RFC 9293 §3.9.1.8 SHLD-20); on
   std::optional<Micros> keepalive_idle;
   std::optional<Micros> keepalive_interval;
   std::optional<uint32_t> keepalive_probes;
   std::optional<Micros> user_timeout;
   std::optional<Micros> fin_wait_2_timeout;
   std::optional<Micros> linger;  // close() resets what is not acknowledged after this; 0: at once
+  std::optional<uint64_t> max_pacing_rate;  // octets a second at which data leaves at most
   std::optional<uint32_t> syn_retries;
   std::optional<uint32_t> data_retries;  // R2 of RFC 9293 §3.8.3 (MUST-21)
+  std::optional<uint32_t> send_low_water;  // octets of room of which the application is told
   std::optional<uint16_t> max_segment;   // largest segment sent and announced, options counted in
   std::optional<uint8_t> dscp;
   std::optional<uint8_t> hop_limit;
   std::optional<uint8_t> priority;  // PCP of the VLAN's tag (IEEE 802.1Q), where the port has one; 0
   std::optional<PathMtuDiscovery> path_mtu_discovery;  // counts for what happens from then on; On
   std::optional<CongestionControl> congestion_control;  // of a connection that is open, too
-  std::optional<uint64_t> max_pacing_rate;  // octets a second at which data leaves at most
-  std::optional<uint32_t> send_low_water;  // octets of room of which the application is told
-  std::optional<bool> error_reports;  // Handler::on_error is called (RFC 9293 §3.9.1.8 SHLD-20); on
+  std::optional<EcnMode> ecn;                           // what its SYN asks for, or is answered
 
   friend bool operator==(const ConnectionParams&, const ConnectionParams&) = default;
 };

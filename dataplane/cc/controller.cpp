@@ -96,9 +96,10 @@ void Controller::on_timeout(Instant, Bytes in_flight, bool first) {
   window_.cwnd = window_.smss;
 }
 
-void Controller::on_ecn(Instant now, Bytes in_flight) {
+void Controller::on_ecn(Instant, Bytes in_flight) {
   if (Bbr* bbr = model(); bbr != nullptr) return bbr->on_ecn(window_);
-  on_enter_recovery(now, in_flight);
+  on_congestion(in_flight);
+  window_.cwnd = std::min(window_.cwnd, window_.ssthresh);
 }
 
 void Controller::on_idle_restart(Instant, uint32_t segments) {

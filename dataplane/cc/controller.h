@@ -45,7 +45,8 @@ class Controller {
   // An acknowledgement of new data outside fast recovery; after a time-out too. A window that is not in use
   // does not grow (RFC 9438 §5.8, RFC 7661 §4.3). A model is told of each that tells of arrivals.
   void on_ack(const Ack& ack) {
-    if (ack.app_limited && window_.slow_start() && window_.algorithm != Algorithm::Bbr) return;
+    const bool still = ack.ecn_echo || (ack.app_limited && window_.slow_start());
+    if (still && window_.algorithm != Algorithm::Bbr) return;
     switch (window_.algorithm) {
       case Algorithm::NewReno:
         if (!ack.app_limited) newreno_.on_ack(window_, ack);

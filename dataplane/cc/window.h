@@ -49,6 +49,7 @@ struct Ack {
   Micros srtt{};             // smoothed, before that sample
   bool sack = true;          // more than one loss a round trip can be told (RFC 2018)
   bool app_limited = false;  // the window is not in use: application or peer's window limit the flight
+  bool ecn_echo = false;     // it tells of CE: the window does not grow by it (RFC 3168 §6.1.2)
 };
 
 }  // namespace millrace::cc

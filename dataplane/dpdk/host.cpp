@@ -5,6 +5,7 @@
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -139,6 +140,19 @@ SocketUse socket_use(const std::string& path) {
                        errno == ECONNREFUSED;
   close(socket);
   return refused ? SocketUse::Stale : SocketUse::Taken;
+}
+
+bool connected_to(const std::string& socket) {
+  for (const int descriptor : own_sockets(AF_UNIX, {})) {
+    sockaddr_un address{};
+    socklen_t length = sizeof address - 1;  // a path that fills it has no NUL
+    if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) != 0) continue;
+    const bool abstract = address.sun_path[0] == '\0';
+    if (socket != address.sun_path + (abstract ? 1 : 0)) continue;
+    pollfd state{.fd = descriptor, .events = POLLRDHUP, .revents = 0};
+    if (poll(&state, 1, 0) == 0) return true;
+  }
+  return false;
 }
 
 std::string directory_problem(const std::string& path) {

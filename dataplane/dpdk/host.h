@@ -41,6 +41,9 @@ enum class SocketUse : uint8_t { Absent, Stale, Taken, NoSocket };
 SocketUse socket_use(const std::string& path);
 // Likewise behind a name of this network namespace that is no path; such are never stale.
 SocketUse abstract_socket_use(const std::string& name);
+// A connection of this process to the socket of that path or name is open, and the other end has not closed
+// it; it may be waiting to be accepted.
+bool connected_to(const std::string& socket);
 // The directory of a path in which a socket can be made; otherwise what is wrong with it.
 std::string directory_problem(const std::string& path);
 // A name that no other device has, for a driver whose own MAC address is always the same.

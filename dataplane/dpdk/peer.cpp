@@ -104,4 +104,6 @@ std::string attach_notice(const Device& device) {
 
 bool peer_listens(const Device& device) { return socket_of(device).use() == SocketUse::Taken; }
 
+bool in_touch_with_peer(const Device& device) { return connected_to(socket_of(device).path); }
+
 }  // namespace millrace::dpdk

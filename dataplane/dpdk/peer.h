@@ -30,5 +30,8 @@ std::string attach_notice(const Device& device);
 
 // A peer may be connected to now, as far as the socket tells.
 bool peer_listens(const Device& device);
+// A connection of ours to the peer is open, which the driver closes when either end will not go on: until
+// then the peer has not looked yet, or the two are agreeing.
+bool in_touch_with_peer(const Device& device);
 
 }  // namespace millrace::dpdk

@@ -192,14 +192,14 @@ void Port::report_descriptors() {
 
 // Interfaces of the host keep the MTU that their owner gave them; check_arguments() has compared it.
 Status Port::set_mtu() {
-  uint16_t current = 0;
-  if (quirks_->host_interface || rte_eth_dev_get_mtu(id_, &current) != 0 || current == params_.mtu)
-    return done();
+  if (quirks_->host_interface) return done();
   const uint64_t mark = dpdk_log_mark();
   if (quirks_->makes_interface) {
     if (set_interface_mtu(interface(), params_.mtu)) return done();
     return failed("setting the MTU of " + interface() + " to " + std::to_string(params_.mtu), errno, mark);
   }
+  uint16_t current = 0;
+  if (rte_eth_dev_get_mtu(id_, &current) != 0 || current == params_.mtu) return done();
   const int error = rte_eth_dev_set_mtu(id_, params_.mtu);
   if (error == 0 || error == -ENOTSUP || quirks_->misstates_mtu) return done();
   return failed("setting an MTU of " + std::to_string(params_.mtu), error, mark);

@@ -12,9 +12,8 @@ using std::chrono::milliseconds;
 // A driver that lost its peer is still busy with that on DPDK's interrupt thread; twice what gate.cpp lets it
 // wait for the loops.
 constexpr milliseconds kSettled{1000};
-// For the two ends to agree. A memif server that is left before it has looked may end: its driver closes a
-// socket that DPDK's interrupt thread still waits for.
-constexpr milliseconds kAgreement{10'000};
+// Between two tries.
+constexpr milliseconds kPause{10'000};
 // A peer listens a little before it is ready.
 constexpr milliseconds kReady{1000};
 // For a loop that lost its CPU to come by.
@@ -37,7 +36,11 @@ void Port::attend() {
   if (loss == PeerLoss::Waits || (!shut_ && !peer_is_long_gone())) return;
   if (started_ && ends_with_its_peer(device_)) return;
   const SteadyClock::time_point now = SteadyClock::now();
-  if (now - tried_ < kAgreement || !peer_is_ready(now)) return;
+  if (now - tried_ < kPause || !peer_is_ready(now)) return;
+  // A memif server that is left before it has looked may end: its driver closes a socket that DPDK's
+  // interrupt thread still waits for. Where CPUs are scarce it may look late, and agreeing takes a dozen
+  // messages.
+  if (loss == PeerLoss::Restart && in_touch_with_peer(device_)) return;
   tried_ = now;
   listens_since_.reset();
   if (!shut_) {

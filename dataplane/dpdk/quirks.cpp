@@ -14,11 +14,13 @@ namespace {
 using wire::Checksum;
 
 constexpr Quirks kQuirks[] = {
-    // Its checksum offloads are the driver's own loops in software.
+    // Its checksum offloads are the driver's own loops in software. It cannot be told of an MTU beyond 1500,
+    // and
+    // then never takes a larger frame, nor what waits behind it.
     {.driver = "net_tap",
      .checksum = Checksum::Software,
+     .max_mtu = 1500,
      .makes_interface = true,
-     .misstates_mtu = true,
      .wake = RxWakeBy::Interrupt},
     {.driver = "net_af_packet",
      .checksum = Checksum::Software,

@@ -63,8 +63,8 @@ std::span<Packet> RxQueue::wrapped(uint16_t received) {
   return {packets_.data(), count};
 }
 
-// IEEE 802.1Q: the frames of our VLAN lose their tag, and all others are not for us. What other lcores hand over
-// has been through here.
+// IEEE 802.1Q: the frames of our VLAN lose their tag, and all others are not for us. What other lcores hand
+// over has been through here.
 uint16_t RxQueue::untagged(uint16_t received) {
   uint16_t kept = 0;
   for (uint16_t i = 0; i < received; ++i) {

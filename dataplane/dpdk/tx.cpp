@@ -46,7 +46,12 @@ std::shared_ptr<TxLock> make_tx_lock() { return std::make_shared<TxLock>(); }
 
 TxQueue::TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared,
                  uint16_t vlan)
-    : port_(port), queue_(queue), vlan_(vlan), pass_(gate_of(port)), counters_(counters), shared_(std::move(shared)) {}
+    : port_(port),
+      queue_(queue),
+      vlan_(vlan),
+      pass_(gate_of(port)),
+      counters_(counters),
+      shared_(std::move(shared)) {}
 
 TxQueue::~TxQueue() { rte_pktmbuf_free_bulk(mbufs_.data(), static_cast<unsigned>(mbufs_.size())); }
 

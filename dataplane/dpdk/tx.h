@@ -22,7 +22,8 @@ class TxQueue {
  public:
   // `counters` outlives the queue. `shared` is held while sending on a queue that other lcores use too.
   // `vlan`: frames get a tag of this VLAN; 0: none.
-  TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr, uint16_t vlan = 0);
+  TxQueue(uint16_t port, uint16_t queue, Counters& counters, std::shared_ptr<TxLock> shared = nullptr,
+          uint16_t vlan = 0);
   ~TxQueue();
   TxQueue(TxQueue&&) noexcept = default;
   TxQueue& operator=(TxQueue&&) = delete;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "base/check.h"
 #include "base/seq.h"
 #include "base/time.h"
 #include "base/units.h"
@@ -67,6 +68,7 @@ class Scoreboard {
 
   // New octets up to `end` leave. What leaves within `quantum` of a run that is still growing joins it.
   void sent(Seq end, Instant now, Micros quantum) {
+    MILLRACE_CHECK(end.after(end_));
     if (count_ != 0 && joins(at(static_cast<uint16_t>(count_ - 1U)), now, quantum)) {
       end_ = end;
       return;

@@ -13,7 +13,7 @@ bool Shard::Impl::answer_with_cookie(uint32_t listener, const wire::Frame& frame
   const wire::FlowAddress& flow = frame.tcp.flow;
   const Family family = flow.local.address.family();
   wire::Segment syn = frame.tcp;
-  syn.options = tcp::kept_by_cookie(frame.tcp.options, params.tcp, family);
+  tcp::keep_by_cookie(syn, params.tcp);
   const Seq iss = tcp::cookie_isn(syn_cookie_keys, syn, scale_for(largest_receive_buffer(params.tcp)));
   const tcp::SynRecord record(key, syn, iss, our_mss(family, *listeners[listener].settings),
                               static_cast<uint16_t>(listener), params.tcp);
@@ -21,7 +21,7 @@ bool Shard::Impl::answer_with_cookie(uint32_t listener, const wire::Frame& frame
   tcp::syn_ack(record, params.tcp, isn.timestamp_offset(flow.local.address, flow.remote.address), now,
                answer);
   if (auto& timestamps = answer.options.timestamps)
-    timestamps->value = tcp::cookie_timestamp(timestamps->value, syn.options, family);
+    timestamps->value = tcp::cookie_timestamp(timestamps->value, syn);
   // RFC 9293 §3.6.1. A TIME-WAIT is not to be had with a false address: a record may be kept for this SYN.
   if (resting != nullptr && !tcp::lies_beyond(*resting, syn, answer)) return false;
   ++entry.cookies_sent;

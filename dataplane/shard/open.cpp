@@ -5,6 +5,7 @@
 #include "shard/impl.h"
 #include "tcp/open/handshake.h"
 #include "tcp/open/negotiation.h"
+#include "tcp/transfer/ecn.h"
 
 namespace millrace::shard {
 
@@ -212,6 +213,7 @@ bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
     overflow_accept_queue(entry, frame, out);
     return false;
   }
+  if (entry.settings->ecn.value_or(params.tcp.ecn) == EcnMode::Off) tcp::refuse_ecn(frame.tcp);
   const tcp::FastOpenOffer offer = tcp::judge_fast_open(frame.tcp, entry.fast_open, context());
   if (offer.accepted && accept_fast_open(listener, frame, key, key_hash, iss, offer, out)) return true;
   const bool full = entry.half_open >= entry.params.backlog || syn_queue.full();

@@ -5,6 +5,7 @@
 #include "tcp/close/close.h"
 #include "tcp/close/reset.h"
 #include "tcp/input.h"
+#include "tcp/transfer/ecn.h"
 
 namespace millrace::shard {
 
@@ -181,6 +182,8 @@ void Shard::Impl::on_syn_record(uint32_t index, wire::Frame& frame, Packet& pack
   recorder.conclude(action == tcp::SynAction::Remove ? tcp::State::Listen : tcp::State::SynReceived);
   switch (action) {
     case tcp::SynAction::Answer:
+      // RFC 3168 §6.1.1.1: the peer has fallen back, and what it now believes is not known.
+      if (!tcp::is_ecn_setup_syn(frame.tcp)) syn_queue[index].ecn = 0;
       tcp::syn_ack(record, params.tcp, ts_offset, now, answer);
       counters.tcp_syn_acks_retransmitted.add();
       return reply(frame, answer, tcp::State::SynReceived, out);

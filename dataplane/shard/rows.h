@@ -40,6 +40,10 @@ struct ConnectionRow {
   bool timestamps = false;
   bool fast_open = false;  // data of the SYN was taken (RFC 7413)
   bool sack = false;
+  bool ecn = false;  // agreed on (RFC 3168); then:
+  uint32_t ecn_ce_received = 0;
+  uint32_t ecn_echoes_received = 0;
+  uint32_t ecn_reductions = 0;
   uint8_t send_scale = 0;
   uint8_t receive_scale = 0;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "shard/impl.h"
+#include "tcp/transfer/ecn.h"
 
 namespace millrace::shard {
 
@@ -37,6 +38,11 @@ ConnectionRow row_of(const app::Connection& connection, Instant now) {
   row.timestamps = hot.flags.timestamps;
   row.fast_open = cold.fast_open.data_taken;
   row.sack = hot.flags.sack;
+  row.ecn = hot.ecn.sends_ect();
+  const tcp::EcnCounts ecn = tcp::ecn_counts(tcb);
+  row.ecn_ce_received = ecn.ce_received;
+  row.ecn_echoes_received = ecn.echoes_received;
+  row.ecn_reductions = ecn.reductions;
   row.send_scale = hot.snd_scale.shift();
   row.receive_scale = hot.rcv_scale.shift();
   return row;

@@ -29,6 +29,14 @@ struct PathMtuState {
   Instant search_at{};      // no probe before that
 };
 
+// What congestion marks came to (transfer/ecn.h).
+struct EcnCounts {
+  uint32_t ce_received = 0;      // segments of text with CE
+  uint32_t echoes_received = 0;  // acknowledgements with ECE
+  uint32_t delivered_ce = 0;     // segments that those acknowledged
+  uint32_t reductions = 0;       // of the congestion window
+};
+
 // Beside TcbHot and TcbCold: what is rare.
 struct TcbRare : ConnectionParams {
   explicit TcbRare(const ConnectionParams& settings) : ConnectionParams(settings) {}
@@ -45,6 +53,8 @@ struct TcbRare : ConnectionParams {
   Micros remote_user_timeout{};
   // transfer/path_mtu.h.
   PathMtuState path_mtu;
+  // transfer/ecn.h.
+  EcnCounts ecn_counts;
   // close/close.h: when what close() has not got through is reset.
   Instant linger_until = kNever;
 };

@@ -18,6 +18,7 @@
 #include "tcp/settings.h"
 #include "tcp/soft_error.h"
 #include "tcp/state.h"
+#include "tcp/transfer/ecn_state.h"
 #include "tcp/transfer/reassembly.h"
 #include "tcp/transfer/receive_queue.h"
 #include "tcp/transfer/send_queue.h"
@@ -110,6 +111,7 @@ struct alignas(64) TcbHot {
   WindowScale rcv_scale;
   uint8_t duplicate_acks_due = 0;  // one a segment that came out of order (RFC 5681 §4.2)
   uint8_t quick_acks = 0;          // segments still acknowledged at once
+  Ecn ecn;
   timer::Node timer;
 
   State state() const { return static_cast<State>(key.state); }

@@ -34,7 +34,10 @@ class Flags {
 };
 
 inline constexpr Flags kFin{Flags::kFin}, kSyn{Flags::kSyn}, kRst{Flags::kRst}, kPsh{Flags::kPsh},
-    kAck{Flags::kAck}, kUrg{Flags::kUrg};
+    kAck{Flags::kAck}, kUrg{Flags::kUrg}, kEce{Flags::kEce}, kCwr{Flags::kCwr};
+
+// The ECN field of the IP header (RFC 3168 §5).
+inline constexpr uint8_t kNotEct = 0, kEct1 = 1, kEct0 = 2, kCe = 3;
 
 // RFC 7323 §3.2.
 struct Timestamps {

@@ -201,6 +201,35 @@ TEST_P(FastOpenClient, DataNotAcknowledged_GoesWithTheFirstAck) {
 }
 
 // It was the SYN that cut it: Nagle's algorithm has nothing to wait for.
+// The server takes smaller segments than the cache said, and one at a time: of the text that the SYN had, no
+// more has been in flight.
+TEST_P(FastOpenClient, DataNotAcknowledged_GoesInSmallerSegmentsAndAgainWhenTheyAreLost) {
+  learn_cookie();
+  const Captured syn = connect(3 * 536);
+  ASSERT_GT(syn.segment.payload_length, 536U);
+  peer().advance(50ms);
+  peer().send({.flags = wire::kSyn | wire::kAck,
+               .seq = walk->v.irs,
+               .ack = walk->v.iss + 1,
+               .window = 536,
+               .options = mss_option(536)});
+  walk->v.rcv_nxt = walk->v.irs + 1;
+  for (uint32_t offset = 0; offset < 3 * 536; offset += 536) {
+    ASSERT_EQ(text_in(peer().take()), 536U) << offset;
+    std::vector<Captured> again;
+    for (int second = 0; second < 8 && again.empty(); ++second) {
+      peer().advance(1s);
+      again = peer().take();
+    }
+    ASSERT_FALSE(again.empty()) << offset;
+    EXPECT_EQ(again.front().segment.seq, walk->v.iss + 1 + offset);
+    EXPECT_EQ(again.front().segment.payload_length, 536U);
+    peer().send(
+        {.flags = wire::kAck, .seq = walk->v.rcv_nxt, .ack = walk->v.iss + 1 + offset + 536, .window = 536});
+  }
+  EXPECT_EQ(text_in(peer().take()), 0U);
+}
+
 TEST_P(FastOpenClient, DataNotAcknowledged_IsNoSmallSegmentToWaitFor) {
   learn_cookie();
   Walk& w = *walk;
@@ -224,7 +253,8 @@ TEST_P(FastOpenClient, DataAcknowledgedInPart_TheRestGoesWithTheFirstAck) {
   EXPECT_EQ(w.app.connection->fast_open(), FastOpenResult::DataAcknowledged);
 }
 
-// §4.1.3.1: the server did not take the data and sent no cookie: no Fast Open there for a while, on that port.
+// §4.1.3.1: the server did not take the data and sent no cookie: no Fast Open there for a while, on that
+// port.
 TEST_P(FastOpenClient, DataRefusedWithoutANewCookie_IsANegativeResponse) {
   learn_cookie();
   connect(100);
@@ -386,7 +416,8 @@ TEST_P(FastOpenClient, AckBeyondTheData_IsAnsweredByReset) {
   learn_cookie();
   Walk& w = *walk;
   connect(100);
-  peer().send({.flags = wire::kSyn | wire::kAck, .seq = w.v.irs, .ack = w.v.iss + 102, .options = mss_option()});
+  peer().send(
+      {.flags = wire::kSyn | wire::kAck, .seq = w.v.irs, .ack = w.v.iss + 102, .options = mss_option()});
   const std::vector<Captured> sent = peer().take();
   EXPECT_TRUE(sent.at(0).segment.flags.rst()) << list(sent);
   EXPECT_EQ(peer().state(), State::SynSent);

@@ -35,6 +35,8 @@ std::string describe(const wire::Segment& segment) {
   bit(segment.flags.psh(), "PSH");
   bit(segment.flags.ack(), "ACK");
   bit(segment.flags.urg(), "URG");
+  bit((segment.flags.bits() & wire::Flags::kEce) != 0, "ECE");
+  bit((segment.flags.bits() & wire::Flags::kCwr) != 0, "CWR");
   if (out.empty()) out = "(no flags)";
   return out + " seq=" + std::to_string(segment.seq.raw()) + " ack=" + std::to_string(segment.ack.raw()) +
          " len=" + std::to_string(segment.payload_length) + " wnd=" + std::to_string(segment.window.field());
@@ -96,6 +98,7 @@ Packet Peer::packet_of(const PeerSegment& segment) {
   fields.urgent_pointer = segment.urgent_pointer;
   fields.options = segment.options;
   fields.dscp = segment.dscp;
+  fields.ecn = segment.ecn;
   fields.payload_length = segment.length;
   wire::build_segment(packet, {.destination = kOurMac, .source = kPeerMac}, fields, wire::Checksum::Software);
   return packet;

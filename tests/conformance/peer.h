@@ -43,6 +43,7 @@ struct PeerSegment {
   uint16_t urgent_pointer = 0;
   wire::TcpOptions options = {};
   uint8_t dscp = 0;
+  uint8_t ecn = 0;
   // Instead of the peer's address and ours.
   std::optional<IpAddress> source = {};
   std::optional<IpAddress> destination = {};

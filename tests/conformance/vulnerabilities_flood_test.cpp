@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "frames.h"
 #include "scene.h"
@@ -227,6 +228,15 @@ TEST_P(SlowPeers, WhileMemoryIsThere_NobodyIsHurried) {
   EXPECT_TRUE(server.ended.empty());
 }
 
+TEST_P(SlowPeers, WhileMemoryFillsButIsNotShort_NobodyIsHurried) {
+  buffer_bytes = 5'200'000;
+  attack_with(20'000);
+  ASSERT_GT(usage().buffer_bytes, buffer_bytes / 4 * 3);
+  ASSERT_LE(usage().buffer_bytes, buffer_bytes / 8 * 7);
+  dribble(2 * params.tcp.slow_peer_timeout, 1);
+  EXPECT_TRUE(server.ended.empty());
+}
+
 TEST_P(SlowPeers, SwitchedOff_NobodyIsHurried) {
   params.tcp.slow_peer_timeout = 0s;
   attack_with(20'000);
@@ -249,6 +259,17 @@ TEST_P(SlowPeers, WhoeverTakesHisQueueInTime_Stays) {
   expect_relief();
   EXPECT_FALSE(gone.contains(kHonest));
   EXPECT_GT(taken[kHonest] - begin, 64U * 1024 / 3);
+}
+
+TEST_P(SlowPeers, WhereAllTakeTheirQueuesInTime_NobodyIsReset) {
+  const Micros timeout = std::exchange(params.tcp.slow_peer_timeout, 0s);
+  attack_with(20'000);
+  peer().advance(1s);
+  params.tcp.slow_peer_timeout = timeout;
+  peer().shard().set_tcp_params(params.tcp);
+  dribble(timeout / 8 + 1s, static_cast<uint32_t>(64 * 1024 / (timeout / 1s) + 50));
+  ASSERT_GT(usage().buffer_bytes, params.memory.buffer_bytes / 4 * 3) << "there would have been reason";
+  EXPECT_EQ(given_up(), 0U);
 }
 
 TEST_P(SlowPeers, TheSlowestGoFirst) {

@@ -84,6 +84,10 @@ class BadInput(harness.DaemonTest):
         self.assert_refused("--vdev", "net_af_packet0,iface=own", "--huge-pages", "off", *ADDRESS, *WEB,
                             "--set", "port.net_af_packet0.mtu=9000", says="ip link set dev own mtu 9000")
 
+    def test_mtu_that_the_driver_cannot_send(self):
+        self.assert_refused("--vdev", "net_tap0,iface=mrt0", "--huge-pages", "off", *ADDRESS, *WEB,
+                            "--set", "port.net_tap0.mtu=4000", says="net_tap carries an MTU of at most 1500")
+
     def test_control_socket_that_cannot_be_made(self):
         self.assert_refused(*RING, *ADDRESS, *WEB, "--control-socket", "/proc/nowhere/control.sock", says="/proc/nowhere")
 
@@ -95,7 +99,7 @@ class Usage(harness.DaemonTest):
     def test_no_command(self):
         done = self.run_millrace()
         self.assertEqual(done.returncode, 2)
-        self.assertIn("usage: millrace COMMAND", done.stderr)
+        self.assertIn("Usage: millrace [OPTIONS] COMMAND", done.stderr)
 
     def test_misspelt_command(self):
         done = self.run_millrace("sevre")

@@ -53,6 +53,16 @@ class Install(unittest.TestCase):
     def test_programs_run_where_they_are_installed(self):
         self.assertIn("millrace", run(os.path.join(self.prefix, "bin", "millrace"), "--version"))
 
+    def test_man_pages_and_completions_are_installed(self):
+        for path, text in (("share/man/man1/millrace.1", ".TH MILLRACE 1 "), ("share/man/man1/millracectl.1", ".TH MILLRACECTL 1 "),
+                           ("share/man/man5/millrace.conf.5", ".TH MILLRACE.CONF 5 "),
+                           ("share/bash-completion/completions/millrace", "complete -F _millrace millrace"),
+                           ("share/bash-completion/completions/millracectl", "complete -F _millracectl millracectl"),
+                           ("share/zsh/site-functions/_millrace", "#compdef millrace"),
+                           ("share/zsh/site-functions/_millracectl", "#compdef millracectl")):
+            with open(os.path.join(self.prefix, path), encoding="utf-8") as file:
+                self.assertIn(text, file.read(), path)
+
     def test_cmake_package(self):
         build = os.path.join(self.directory.name, "build")
         run("cmake", "-S", self.source, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}")

@@ -42,6 +42,11 @@ std::string cookies(std::string_view value) {
   constexpr std::array<const char*, 3> kModes = {"never", "auto", "always"};
   return kModes[std::min<uint64_t>(number_of(value), 2)];
 }
+// 0: off, 1: asked for, 2: for who asks.
+std::string ecn(std::string_view value) {
+  constexpr std::array<const char*, 3> kModes = {"off", "on", "passive"};
+  return kModes[std::min<uint64_t>(number_of(value), 2)];
+}
 std::string congestion(std::string_view value) { return value == "reno" ? "newreno" : std::string(value); }
 
 struct Mapping {
@@ -61,7 +66,7 @@ constexpr Mapping kMappings[] = {
     {"net.ipv4.tcp_frto", "tcp.frto", on_off},
     {"net.ipv4.tcp_congestion_control", "tcp.congestion_control", congestion},
     {"net.ipv4.tcp_slow_start_after_idle", "tcp.idle_restart", on_off},
-    {"net.ipv4.tcp_ecn", "tcp.ecn", on_off},
+    {"net.ipv4.tcp_ecn", "tcp.ecn", ecn},
     {"net.ipv4.tcp_rmem", "tcp.receive_buffer", word<2>},
     {"net.ipv4.tcp_wmem", "tcp.send_buffer", word<1>},
     {"net.ipv4.tcp_syn_retries", "tcp.syn_retries", same},

@@ -98,6 +98,19 @@ HostOptions draw_options(Dice& dice, const ShardParams& params) {
   return options;
 }
 
+// RFC 3168, with queues that mark early and often.
+void draw_ecn(Dice& dice, Plan& plan) {
+  for (ShardParams* host : {&plan.client, &plan.server}) host->tcp.ecn = static_cast<EcnMode>(dice.u32(0, 2));
+  for (LinkParams* link : {&plan.there, &plan.back}) {
+    const uint32_t kind = dice.u32(0, 99);
+    if (kind < 50 || link->bits_per_second == 0) continue;
+    link->queue.discipline = kind < 75 ? Discipline::CoDel : Discipline::EcnStep;
+    link->queue.ecn = true;
+    link->queue.target = dice.micros(20, 5'000);
+    link->queue.interval = dice.micros(1'000, 100'000);
+  }
+}
+
 uint32_t draw_size(Dice& dice) {
   const uint32_t kind = dice.u32(0, 99);
   if (kind < 10) return 0;
@@ -169,7 +182,7 @@ void describe(std::ostream& out, const char* name, const ShardParams& host, cons
   out << "  " << name << ": mtu " << host.interface.mtu << ", buffers " << tcp.receive_buffer << "/"
       << tcp.send_buffer << ", timestamps " << tcp.timestamps << ", sack " << tcp.sack << ", scaling "
       << tcp.window_scaling << ", nagle " << tcp.nagle << ", quick_ack " << tcp.quick_ack << ", iw "
-      << tcp.initial_window_segments << ", reassembly " << tcp.reassembly_segments << ", rto_min "
+      << tcp.initial_window_segments << ", ecn " << static_cast<int>(tcp.ecn) << ", reassembly " << tcp.reassembly_segments << ", rto_min "
       << tcp.rto_min.count() << " us, delayed_ack " << tcp.delayed_ack.count() << " us, msl "
       << tcp.msl.count() / 1'000'000 << " s, bursts " << options.receive_burst << "/"
       << options.transmit_burst << ", packets " << options.receive_packets << "/" << options.transmit_packets
@@ -180,7 +193,8 @@ void describe(std::ostream& out, const char* name, const LinkParams& link) {
   out << "  " << name << ": delay " << link.delay.count() << " us, " << link.bits_per_second
       << " bit/s, queue " << link.queue_frames << ", ppm lost " << link.faults.loss_ppm << " duplicated "
       << link.faults.duplication_ppm << " corrupted " << link.faults.corruption_ppm << " reordered "
-      << link.faults.reordering_ppm << " by up to " << link.faults.jitter.count() << " us\n";
+      << link.faults.reordering_ppm << " by up to " << link.faults.jitter.count() << " us, queue's discipline "
+      << static_cast<int>(link.queue.discipline) << " at " << link.queue.target.count() << " us\n";
 }
 
 }  // namespace
@@ -202,6 +216,7 @@ Plan draw_plan(uint64_t seed) {
   }
   const uint32_t connections = dice.percent(60) ? 1 : dice.u32(2, 5);
   for (uint32_t i = 0; i < connections; ++i) plan.connections.push_back(draw_connection(dice));
+  draw_ecn(dice, plan);
   return plan;
 }
 

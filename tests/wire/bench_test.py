@@ -1,4 +1,5 @@
-"""bench/endpoint/run: a quick run fills its table, and an interrupted one takes everything down.
+"""bench/endpoint/run: a quick run fills its table, and an interrupted one takes everything down. bench/control/run: a
+quick one fills its own.
 
 usage: bench_test.py --source DIR --programs DIR
 """
@@ -29,8 +30,8 @@ class Bench(unittest.TestCase):
     def setUp(self):
         self.before = left_behind()
 
-    def command(self, *words):
-        return [sys.executable, os.path.join(GIVEN.source, "bench", "endpoint", "run"), "--programs", GIVEN.programs, *words]
+    def command(self, *words, bench="endpoint"):
+        return [sys.executable, os.path.join(GIVEN.source, "bench", bench, "run"), "--programs", GIVEN.programs, *words]
 
     def assert_clean(self):
         self.assertEqual([name for name in left_behind() if name not in self.before], [])
@@ -69,6 +70,19 @@ class Bench(unittest.TestCase):
                 run.communicate()
         self.assertEqual(run.returncode, 1, errors)
         self.assertIn("interrupted", errors)
+        self.assert_clean()
+
+    def test_questions_are_answered_while_the_server_is_busy(self):
+        with tempfile.TemporaryDirectory(prefix="bench-test-") as directory:
+            path = os.path.join(directory, "result.json")
+            done = subprocess.run(self.command("--rounds", "1", "--seconds", "1", "--json", path, bench="control"),
+                                  check=False, capture_output=True, text=True, timeout=QUICK_SECONDS)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            with open(path, encoding="utf-8") as file:
+                rows = json.load(file)["rows"]
+        self.assertEqual((rows[0]["asked"], rows[0]["answers"], rows[0]["ratio"]), ("nobody", 0, 1))
+        for row in rows[1:]:
+            self.assertGreater(min(row["answers"], row["ratio"], row["answer_ms"]["p50"]), 0, row)
         self.assert_clean()
 
     def test_a_wrong_word_is_a_sentence_and_exit_2(self):

@@ -1,5 +1,5 @@
 """`millrace serve` and the kernel's TCP with an emulated cable between them (linkem/): bulk both ways over MTUs of 576 and
-1500, over bad weather, through queues that drop early, and through a path that carries less than it says.
+1500, over bad weather, through queues that drop early or mark, and through a path that carries less than it says.
 
 usage: emulated_test.py --programs DIR --linkem PROGRAM [TEST...]
 Needs root. Traffic stays inside namespaces of its own.
@@ -81,6 +81,27 @@ class Emulated(unittest.TestCase):
     def test_bulk_through_a_queue_that_drops_early(self):
         with self.endpoint("rate=20M,delay=5ms,queue=codel") as endpoint:
             self.bulk(endpoint, [V4])
+
+    def kernel_counters(self, endpoint):
+        """TcpExt and IpExt of the kernel's namespace (proc_net(5))."""
+        lines = endpoint.run_at_peer("cat", "/proc/net/netstat").stdout.splitlines()
+        total = {}
+        for names, values in zip(lines[::2], lines[1::2]):
+            total.update(zip(names.split()[1:], map(int, values.split()[1:])))
+        return total
+
+    def test_bulk_through_a_queue_that_marks(self):
+        """ECN (RFC 3168), which the kernel asks for: both ends learn of the queue without a loss."""
+        with self.endpoint("rate=20M,delay=5ms,queue=codel-ecn,target=1ms,interval=10ms") as endpoint:
+            endpoint.run_at_peer("sysctl", "-qw", "net.ipv4.tcp_ecn=1")
+            self.bulk(endpoint, [V4, V6])
+            ours, kernels = self.counters(endpoint), self.kernel_counters(endpoint)
+            for name in ("tcp_ecn_ce_received", "tcp_ecn_echoes_received", "tcp_ecn_reductions"):
+                self.assertGreater(ours[name], 0, name)
+            self.assertGreater(kernels["InCEPkts"], 0, "what we send is ECN-capable")
+            self.assertGreater(kernels["TCPDeliveredCE"], 0, "what it sends is echoed")
+            print(f"marks: {ours['tcp_ecn_ce_received']} to us, {kernels['InCEPkts']} to the kernel; "
+                  f"{ours['tcp_ecn_reductions']} reductions; {ours['tcp_retransmitted_segments']} segments sent again")
 
     def test_bulk_through_a_short_queue(self):
         with self.endpoint("rate=20M,delay=5ms,limit=20") as endpoint:

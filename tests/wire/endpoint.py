@@ -71,6 +71,16 @@ class Endpoint:
         self.run_at_peer("ip", "address", "add", f"{KERNEL4}/24", "dev", self.device)
         self.run_at_peer("ip", "address", "add", f"{KERNEL6}/64", "dev", self.device, "nodad", check=self.mtu >= 1280)
         self.run_at_peer("ip", "link", "set", self.device, "up")
+        self.wait_for_link()
+
+    def wait_for_link(self):
+        """Until ours is up. The kernel asks three times in three seconds for our MAC address, and then connect() fails
+        with EHOSTUNREACH; a peer process may take longer to come and agree."""
+        deadline = time.monotonic() + 120
+        while not all(port["link_up"] for port in self.ask("ports")["rows"]):
+            if time.monotonic() > deadline:
+                raise RuntimeError("the link was not up within 120 s")
+            time.sleep(0.05)
 
     def serve(self):
         """Starts the endpoint, which then is ready."""

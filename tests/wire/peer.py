@@ -43,24 +43,40 @@ def read_all(connection, digest=None):
             digest.update(piece)
 
 
-def both_ways(address, mebibytes):
-    """As much each way at once through echo, compared by SHA-256; our half of the close comes first."""
+def through_echo(address, goes_on):
+    """Block after block while goes_on(blocks) says so, compared with what comes back by SHA-256; our half of the close
+    comes first."""
     connection = connect(address, ECHO)
     sent, received = hashlib.sha256(), hashlib.sha256()
+    blocks = 0
 
     def write():
-        for i in range(mebibytes):
-            block = pattern(MEBIBYTE, i)
+        nonlocal blocks
+        while goes_on(blocks):
+            block = pattern(MEBIBYTE, blocks)
             sent.update(block)
             connection.sendall(block)
+            blocks += 1
         connection.shutdown(socket.SHUT_WR)
 
     writer = threading.Thread(target=write)
     writer.start()
     total = read_all(connection, received)
     writer.join()
-    expect(total == mebibytes * MEBIBYTE, f"{total} octets came back of {mebibytes * MEBIBYTE}")
+    expect(total == blocks * MEBIBYTE, f"{total} octets came back of {blocks * MEBIBYTE}")
     expect(sent.digest() == received.digest(), "SHA-256 of what was sent and of what came back differ")
+
+
+def both_ways(address, mebibytes):
+    """As much each way at once through echo."""
+    through_echo(address, lambda blocks: blocks < mebibytes)
+
+
+def both_ways_until_told(address, _):
+    """Likewise until a line comes on standard input."""
+    told = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
+    through_echo(address, lambda _: not told.is_set())
 
 
 def download(address, mebibytes):
@@ -161,8 +177,9 @@ def refused(address, _):
 
 
 def forever(address, _):
-    """Reads chargen until it is killed."""
+    """Reads chargen until it is killed; says so when text has come, by which the endpoint is ESTABLISHED too."""
     connection = connect(address, CHARGEN)
+    connection.recv(65536)
     print("reading", flush=True)
     while connection.recv(65536):
         time.sleep(0.0005)
@@ -184,8 +201,8 @@ def discard(address, mebibytes):
     expect(read_all(connection) == 0, "discard sent something")
 
 
-SCENARIOS = {f.__name__: f for f in (both_ways, download, parallel, peer_closes_first, endpoint_closes_first, refused,
-                                     forever, reset, discard)}
+SCENARIOS = {f.__name__: f for f in (both_ways, both_ways_until_told, download, parallel, peer_closes_first,
+                                     endpoint_closes_first, refused, forever, reset, discard)}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in SCENARIOS:

@@ -18,14 +18,14 @@ from links import Forwarded  # noqa: E402
 
 OPTIONS = argparse.Namespace()
 PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer.py")
-MEBIBYTES = 8  # where testpmd forwards to the kernel
-MEBIBYTES_DIRECT = 64  # must last longer than it takes to ask how much has come
+OCTETS = 2 << 20  # before and after a disturbance, where testpmd forwards to the kernel
+OCTETS_DIRECT = 16 << 20
 AWAY_SECONDS = 1.5
 PATIENCE_SECONDS = 120  # a bound on what only a busy machine delays
 
 
 class Survival(unittest.TestCase):
-    mebibytes = MEBIBYTES
+    octets = OCTETS
 
     def setUp(self):
         self.endpoint = under_test.Endpoint(
@@ -41,23 +41,29 @@ class Survival(unittest.TestCase):
     def peer(self, scenario, *arguments):
         return subprocess.Popen(
             ["ip", "netns", "exec", self.endpoint.namespace, sys.executable, PEER, scenario, under_test.OURS4,
-             *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             *map(str, arguments)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def wait_for_octets(self, count):
+    def octets_received(self):
+        return self.endpoint.ask("stats")["total"]["counters"]["tcp_bytes_received"]
+
+    def wait_for_octets(self, transfer, count):
         """Until so much payload has been received."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.endpoint.ask("stats")["total"]["counters"]["tcp_bytes_received"] < count:
-            self.assertLess(time.monotonic(), deadline, "the transfer does not get going")
+        while (received := self.octets_received()) < count:
+            if transfer.poll() is not None:
+                self.fail(f"the transfer ended after {received} of {count} octets: {transfer.communicate()[1]}")
+            self.assertLess(time.monotonic(), deadline, f"{received} of {count} octets have come")
             time.sleep(0.02)
 
     def assert_transfer_survives(self, disturb):
-        """As much each way at once, disturbed when a quarter has crossed."""
-        transfer = self.peer("both_ways", self.mebibytes)
-        self.wait_for_octets(self.mebibytes << 18)
-        self.assertIsNone(transfer.poll(), "the transfer was over before it was disturbed")
-        disturb()
+        """As much each way at once; it goes on until some has crossed before and after what disturbs it."""
+        transfer = self.peer("both_ways_until_told")
         try:
-            _, errors = transfer.communicate(timeout=PATIENCE_SECONDS)
+            self.wait_for_octets(transfer, self.octets)
+            disturb()
+            self.wait_for_octets(transfer, self.octets_received() + self.octets)
+            _, errors = transfer.communicate("enough\n", timeout=PATIENCE_SECONDS)
         finally:
             transfer.kill()
         self.assertEqual(transfer.returncode, 0, errors)
@@ -80,7 +86,7 @@ class Survival(unittest.TestCase):
 
 
 class WithKernel(Survival):
-    mebibytes = MEBIBYTES_DIRECT
+    octets = OCTETS_DIRECT
 
     def test_link_flaps_in_mid_transfer(self):
         def flap():
@@ -131,7 +137,7 @@ class WithPeerProcess(Survival):
 
     def test_we_crash_and_start_again(self):
         client = self.peer("both_ways", 1000)
-        self.wait_for_octets(1 << 20)
+        self.wait_for_octets(client, 1 << 20)
         self.endpoint.crash()
         if self.link.reconnects:
             self.endpoint.serve()

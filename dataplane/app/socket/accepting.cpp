@@ -25,7 +25,7 @@ Outcome Socket::listen(int backlog) {
     const Endpoint any{any_address(domain_ == AF_INET ? Family::V4 : Family::V6), 0};
     if (const Outcome bound = bind(any); bound.error != 0) return bound;
   }
-  if (!shared_->ports.may_listen(*bound_)) return Outcome::failed(EADDRINUSE);
+  if (!shared_->ports.may_listen(*this)) return Outcome::failed(EADDRINUSE);
   std::vector<Endpoint> wanted{*bound_};
   if (domain_ == AF_INET6 && bound_->address.is_unspecified() && !settings_.v6_only)
     wanted.push_back({any_address(Family::V4), bound_->port});
@@ -35,15 +35,24 @@ Outcome Socket::listen(int backlog) {
     params.connection = connection_params();
     params.fast_open_pending = fast_open_queue();
     params.backlog = static_cast<uint32_t>(std::max(backlog_ + 1, 8));
-    if (shared_->stack.listen(params, *this, "socket") != app::OpenError::None) {
+    if (!begin_listening(params)) {
       stop_listening();
       return Outcome::failed(EADDRINUSE);
     }
     listening_on_.push_back(local);
   }
   listening_ = true;
-  shared_->ports.set_listening(*bound_, true);
+  shared_->ports.set_listening(*this, true);
   return Outcome::ok();
+}
+
+bool Socket::begin_listening(const ListenerParams& params) {
+  if (!shared_->ports.shares_port(*this))
+    return shared_->stack.listen(params, *this, "socket") == app::OpenError::None;
+  ReusePort& group = shared_->reused[params.local];
+  if (group.empty() && shared_->stack.listen(params, group, "socket") != app::OpenError::None) return false;
+  group.add(*this);
+  return true;
 }
 
 uint32_t Socket::accept_room(const Endpoint&) const {
@@ -91,9 +100,16 @@ Outcome Socket::accept(std::shared_ptr<Socket>& accepted, Call& call) {
 }
 
 void Socket::stop_listening() {
-  for (const Endpoint& local : listening_on_) shared_->stack.stop_listening(local);
+  for (const Endpoint& local : listening_on_) {
+    const auto group = shared_->reused.find(local);
+    if (shared_->ports.shares_port(*this) && group != shared_->reused.end()) {
+      group->second.remove(*this);
+      if (!group->second.empty()) continue;
+    }
+    shared_->stack.stop_listening(local);
+  }
   listening_on_.clear();
-  if (bound_) shared_->ports.set_listening(*bound_, false);
+  shared_->ports.set_listening(*this, false);
   listening_ = false;
   // Nobody will ever accept them (RFC 9293 §3.10.5).
   while (!deferred_.empty()) deferred_.back()->stop_deferring();

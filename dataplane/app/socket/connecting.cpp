@@ -49,15 +49,16 @@ Outcome Socket::bind(const Endpoint& local) {
   if (domain_ == AF_INET6 && settings_.v6_only && local.address.is_v4()) return Outcome::failed(EINVAL);
   if (!local.address.is_unspecified() && !settings_.free_bind && !shared_->stack.is_local(local.address))
     return Outcome::failed(EADDRNOTAVAIL);
+  const Ports::Sharing sharing{.address = settings_.reuse_address, .port = settings_.reuse_port};
   Endpoint wanted = local;
   if (wanted.port == 0) {
     const std::optional<uint16_t> port = shared_->ports.choose(wanted.address);
     if (!port) return Outcome::failed(EADDRINUSE);
     wanted.port = *port;
-  } else if (!shared_->ports.free(wanted, settings_.reuse_address)) {
+  } else if (!shared_->ports.free(wanted, sharing)) {
     return Outcome::failed(EADDRINUSE);
   }
-  shared_->ports.hold(wanted, settings_.reuse_address);
+  shared_->ports.hold(*this, wanted, sharing);
   port_held_ = true;
   bound_ = wanted;
   return Outcome::ok();

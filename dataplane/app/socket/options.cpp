@@ -77,6 +77,8 @@ constexpr auto kSynCount = [](const TcpParams& tcp) { return tcp.syn_retries; };
 constexpr auto kFinWait2 = [](const TcpParams& tcp) { return tcp.fin_wait_2_timeout / 1s; };
 constexpr auto kNoDelay = [](const TcpParams& tcp) { return !tcp.nagle; };
 constexpr auto kHopLimit = [](const TcpParams& tcp) { return tcp.hop_limit; };
+constexpr auto kTrafficClass = [](const TcpParams& tcp) { return tcp.dscp << 2; };
+constexpr auto kDiscover = [](const TcpParams&) { return IP_PMTUDISC_WANT; };
 
 template <auto Member>
 int set_flag(Socket& socket, const Value& value) {
@@ -199,7 +201,11 @@ int get_meminfo(Socket& socket, Value& value) {
   value.set(words);
   return 0;
 }
-int set_nothing(Socket&, const Value&) { return 0; }
+// Linux wants CAP_NET_ADMIN for more; PCP has room for 7, which is the network's own.
+int set_priority(Socket& socket, const Value& value) {
+  if (value.as_int() < 0 || value.as_int() > 6) return EPERM;
+  return set_number<&Settings::priority, 0, 6>(socket, value);
+}
 
 // ---- IPPROTO_TCP
 
@@ -314,10 +320,26 @@ int set_hop_limit(Socket& socket, const Value& value) {
   return 0;
 }
 
+// The two bits of ECN are TCP's own (RFC 3168 §6.1), as Linux has it for TCP.
+constexpr int kDiffserv = 0xfc;
+
 int set_tos(Socket& socket, const Value& value) {
-  socket.settings().tos = value.as_int() & 0xff;
+  socket.settings().tos = value.as_int() & kDiffserv;
   socket.apply_settings();
   return 0;
+}
+int set_traffic_class(Socket& socket, const Value& value) {
+  const int octet = value.as_int();
+  if (octet < -1 || octet > 255) return EINVAL;
+  socket.settings().traffic_class = octet == -1 ? std::nullopt : std::optional<int>(octet & kDiffserv);
+  socket.apply_settings();
+  return 0;
+}
+
+// Over IPv6 nobody fragments what we send: IPV6_PMTUDISC_DONT cannot be had.
+int set_mtu_discover6(Socket& socket, const Value& value) {
+  if (value.as_int() == IPV6_PMTUDISC_DONT) return EINVAL;
+  return set_number<&Settings::mtu_discover6, IPV6_PMTUDISC_WANT, IPV6_PMTUDISC_OMIT>(socket, value);
 }
 int set_ttl(Socket& socket, const Value& value) {
   const int ttl = value.as_int();
@@ -363,8 +385,8 @@ constexpr Option kOptions[] = {
     {SOL_SOCKET, SO_SNDLOWAT, kInt, get_constant<1>, nullptr},
     {SOL_SOCKET, SO_RCVTIMEO, sizeof(timeval), get_time<&S::receive_timeout>, set_time<&S::receive_timeout>},
     {SOL_SOCKET, SO_SNDTIMEO, sizeof(timeval), get_time<&S::send_timeout>, set_time<&S::send_timeout>},
-    {SOL_SOCKET, SO_PRIORITY, kInt, get_number<&S::priority>, set_number<&S::priority, INT_MIN, INT_MAX>},
-    {SOL_SOCKET, SO_MARK, kInt, get_number<&S::mark>, set_number<&S::mark, INT_MIN, INT_MAX>},
+    // No SO_MARK: there are no rules that would look at a mark.
+    {SOL_SOCKET, SO_PRIORITY, kInt, get_number<&S::priority>, set_priority},
     {SOL_SOCKET, SO_MAX_PACING_RATE, kInt, get_max_pacing_rate, set_max_pacing_rate},
     {SOL_SOCKET, SO_ERROR, kInt, get_error, nullptr},
     {SOL_SOCKET, SO_TYPE, kInt, get_constant<SOCK_STREAM>, nullptr},
@@ -394,16 +416,17 @@ constexpr Option kOptions[] = {
     {kTcp, TCP_FASTOPEN_CONNECT, kInt, get_number<&S::fast_open_connect>, set_fast_open_connect},
     {kTcp, kTcpInq, kInt, get_number<&S::inquire>, set_number<&S::inquire, 0, 1>},
     {kTcp, kTcpTxDelay, kInt, get_constant<0>, nullptr},
-    {IPPROTO_IP, IP_TOS, 1, get_number<&S::tos>, set_tos},
+    {IPPROTO_IP, IP_TOS, 1, get_or_default<&S::tos, kTrafficClass>, set_tos},
     {IPPROTO_IP, IP_TTL, 1, get_or_default<&S::ttl, kHopLimit>, set_ttl},
-    {IPPROTO_IP, IP_MTU_DISCOVER, 1, get_number<&S::mtu_discover>, set_number<&S::mtu_discover, 0, 5>},
+    {IPPROTO_IP, IP_MTU_DISCOVER, 1, get_or_default<&S::mtu_discover, kDiscover>,
+     set_number<&S::mtu_discover, IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT>},
     {IPPROTO_IP, IP_FREEBIND, 1, get_number<&S::free_bind>, set_flag<&S::free_bind>},
-    {IPPROTO_IP, IP_RECVERR, 1, get_constant<0>, set_nothing},
+    {IPPROTO_IP, IP_RECVERR, 1, get_number<&S::receive_errors>, set_flag<&S::receive_errors>},
     {IPPROTO_IPV6, IPV6_V6ONLY, kInt, get_number<&S::v6_only>, set_flag<&S::v6_only>},
-    {IPPROTO_IPV6, IPV6_TCLASS, kInt, get_number<&S::traffic_class>, set_number<&S::traffic_class, -1, 255>},
+    {IPPROTO_IPV6, IPV6_TCLASS, kInt, get_or_default<&S::traffic_class, kTrafficClass>, set_traffic_class},
     {IPPROTO_IPV6, IPV6_UNICAST_HOPS, kInt, get_or_default<&S::hop_limit, kHopLimit>, set_hop_limit},
-    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, kInt, get_number<&S::mtu_discover>, set_number<&S::mtu_discover, 0, 5>},
-    {IPPROTO_IPV6, IPV6_RECVERR, kInt, get_constant<0>, set_nothing},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, kInt, get_or_default<&S::mtu_discover6, kDiscover>, set_mtu_discover6},
+    {IPPROTO_IPV6, IPV6_RECVERR, kInt, get_number<&S::receive_errors6>, set_flag<&S::receive_errors6>},
 };
 
 const Option* find(int level, int name) {

@@ -1,36 +1,56 @@
-// Which local endpoints sockets are bound to, so that two do not share one unless both said SO_REUSEADDR.
-// Neighbour: connecting.cpp.
+// Which local endpoints sockets are bound to, so that two do not share one unless both said SO_REUSEADDR or
+// SO_REUSEPORT. Neighbours: connecting.cpp, accepting.cpp.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/address.h"
 
 namespace millrace::socket {
 
+class Socket;
+
 class Ports {
  public:
-  // Whether a socket with `reuse` may be bound to `local`. Two that reuse an address may share it as long as
-  // neither listens (Linux's rule).
-  bool free(const Endpoint& local, bool reuse) const {
-    for (const Entry& entry : entries_)
-      if (overlaps(entry.local, local) && !(reuse && entry.reuse && !entry.listening)) return false;
-    return true;
+  struct Sharing {
+    bool address = false;  // SO_REUSEADDR
+    bool port = false;     // SO_REUSEPORT
+  };
+
+  // Whether one more socket may be bound to `local`. Two that reuse an address may share it as long as
+  // neither listens, two that reuse a port always (Linux's rules).
+  bool free(const Endpoint& local, Sharing sharing) const {
+    return std::none_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+      const bool shared = (sharing.address && entry.sharing.address && !entry.listening) ||
+                          (sharing.port && entry.sharing.port);
+      return overlaps(entry.local, local) && !shared;
+    });
   }
-  void hold(const Endpoint& local, bool reuse) { entries_.push_back({local, reuse, false}); }
-  // Whether nobody else listens on it.
-  bool may_listen(const Endpoint& local) const {
-    for (const Entry& entry : entries_)
-      if (entry.listening && overlaps(entry.local, local)) return false;
-    return true;
+  void hold(const Socket& socket, const Endpoint& local, Sharing sharing) {
+    entries_.push_back({&socket, local, sharing, false});
   }
-  void set_listening(const Endpoint& local, bool listening) {
-    if (Entry* entry = find(local)) entry->listening = listening;
+  // Whether nobody else listens there, or everybody who does shares the port.
+  bool may_listen(const Socket& socket) const {
+    const Entry* own = find(socket);
+    return own != nullptr && std::none_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+             return &entry != own && entry.listening && overlaps(entry.local, own->local) &&
+                    !(entry.sharing.port && own->sharing.port);
+           });
   }
-  void release(const Endpoint& local) {
-    if (Entry* entry = find(local)) {
+  // It was bound with SO_REUSEPORT.
+  bool shares_port(const Socket& socket) const {
+    const Entry* own = find(socket);
+    return own != nullptr && own->sharing.port;
+  }
+  void set_listening(const Socket& socket, bool listening) {
+    if (Entry* entry = find(socket)) entry->listening = listening;
+  }
+  void release(const Socket& socket) {
+    if (Entry* entry = find(socket)) {
       *entry = entries_.back();
       entries_.pop_back();
     }
@@ -40,7 +60,7 @@ class Ports {
     for (uint32_t tried = 0; tried < kLast - kFirst; ++tried) {
       const uint16_t port = next_;
       next_ = next_ == kLast ? kFirst : static_cast<uint16_t>(next_ + 1);
-      if (free({address, port}, false)) return port;
+      if (free({address, port}, {})) return port;
     }
     return std::nullopt;
   }
@@ -48,8 +68,9 @@ class Ports {
  private:
   static constexpr uint16_t kFirst = 32768, kLast = 60999;
   struct Entry {
+    const Socket* socket;
     Endpoint local;
-    bool reuse = false;
+    Sharing sharing;
     bool listening = false;
   };
   static bool overlaps(const Endpoint& a, const Endpoint& b) {
@@ -62,11 +83,12 @@ class Ports {
     };
     return wild(a.address, b.address) || wild(b.address, a.address);
   }
-  Entry* find(const Endpoint& local) {
-    for (Entry& entry : entries_)
-      if (entry.local == local) return &entry;
-    return nullptr;
+  const Entry* find(const Socket& socket) const {
+    const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                    [&](const Entry& entry) { return entry.socket == &socket; });
+    return found == entries_.end() ? nullptr : &*found;
   }
+  Entry* find(const Socket& socket) { return const_cast<Entry*>(std::as_const(*this).find(socket)); }
 
   std::vector<Entry> entries_;  // a few hundred at most: sockets that were bound by hand
   uint16_t next_ = kFirst;

@@ -14,7 +14,7 @@ namespace millrace::socket {
 struct Settings {
   // SOL_SOCKET
   bool reuse_address = false;
-  bool reuse_port = false;
+  bool reuse_port = false;  // reuse_port.h
   std::optional<bool> keep_alive;
   bool oob_inline = false;
   bool linger = false;
@@ -24,8 +24,7 @@ struct Settings {
   int receive_low_water = 1;
   Micros receive_timeout{0};  // 0: none
   Micros send_timeout{0};
-  int priority = 0;
-  int mark = 0;
+  int priority = 0;  // PCP of a VLAN's tag (IEEE 802.1Q)
   std::optional<uint64_t> max_pacing_rate;  // octets a second
 
   // IPPROTO_TCP
@@ -48,13 +47,16 @@ struct Settings {
   bool inquire = false;  // TCP_INQ
 
   // IPPROTO_IP, IPPROTO_IPV6
-  int tos = 0;
+  std::optional<int> tos;
   std::optional<int> ttl;
-  int mtu_discover = 1;  // IP_PMTUDISC_WANT
+  std::optional<int> mtu_discover;  // nothing: IP_PMTUDISC_WANT
+  bool receive_errors = false;
   bool free_bind = false;
   bool v6_only = false;
-  int traffic_class = 0;
+  std::optional<int> traffic_class;
   std::optional<int> hop_limit;
+  std::optional<int> mtu_discover6;
+  bool receive_errors6 = false;
 };
 
 }  // namespace millrace::socket

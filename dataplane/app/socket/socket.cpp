@@ -1,6 +1,7 @@
 // What happens to a socket's connection, what the socket is ready for, and its end. Neighbour: socket.h.
 #include "app/socket/socket.h"
 
+#include <netinet/in.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -38,6 +39,42 @@ int errno_of(app::CloseReason reason, bool peer_had_finished) {
       break;
   }
   return ECONNABORTED;
+}
+
+int errno_of(app::SoftError error) {
+  using enum app::SoftError;
+  switch (error) {
+    case None:
+    case Retransmitting:  // nobody has said anything
+      return 0;
+    case NetUnreachable:
+      return ENETUNREACH;
+    case ProtocolUnreachable:
+      return ENOPROTOOPT;
+    case PortUnreachable:
+      return ECONNREFUSED;
+    case ParameterProblem:
+      return EPROTO;
+    case HostUnreachable:
+    case Prohibited:
+    case TimeExceeded:
+    case NeighborUnreachable:
+      break;
+  }
+  return EHOSTUNREACH;
+}
+
+// How TCP's segments, which never exceed the MTU, follow IP_MTU_DISCOVER and IPV6_MTU_DISCOVER (ip(7), ipv6(7)).
+PathMtuDiscovery discovery_of(int value, bool v4) {
+  switch (value) {
+    case IP_PMTUDISC_WANT:
+    case IP_PMTUDISC_DO:
+      return PathMtuDiscovery::On;
+    case IP_PMTUDISC_PROBE:
+      return PathMtuDiscovery::Ignored;
+    default:  // DONT, INTERFACE, OMIT
+      return v4 ? PathMtuDiscovery::Fragment : PathMtuDiscovery::Ignored;
+  }
 }
 
 class Orphans final : public app::Handler {
@@ -79,6 +116,15 @@ void Socket::on_readable(app::Connection&) {
 void Socket::on_writable(app::Connection& connection) {
   if (!writable()) return connection.request_writable();
   wake(kOut);
+}
+
+// RFC 9293 §3.9.1.8. Linux's TCP tells of it only where IP_RECVERR asks: else the connection just goes on.
+void Socket::on_error(app::Connection&, app::SoftError error) {
+  const bool asked = remote_.address.is_v4() ? settings_.receive_errors : settings_.receive_errors6;
+  const int number = asked ? errno_of(error) : 0;
+  if (number == 0) return;
+  error_ = number;
+  wake(EPOLLERR);
 }
 
 void Socket::on_urgent(app::Connection&) { wake(EPOLLPRI); }
@@ -204,8 +250,10 @@ ConnectionParams Socket::connection_params() const {
   params.max_pacing_rate = s.max_pacing_rate;
   if (s.max_segment != 0) params.max_segment = static_cast<uint16_t>(s.max_segment);
   const bool v4 = remote_.address.is_v4() || domain_ == AF_INET;
-  const int tos = v4 ? s.tos : std::max(0, s.traffic_class);
-  if (tos != 0) params.dscp = static_cast<uint8_t>(tos >> 2);
+  if (const std::optional<int> tos = v4 ? s.tos : s.traffic_class) params.dscp = static_cast<uint8_t>(*tos >> 2);
+  if (s.priority != 0) params.priority = static_cast<uint8_t>(s.priority);
+  if (const std::optional<int> discover = v4 ? s.mtu_discover : s.mtu_discover6)
+    params.path_mtu_discovery = discovery_of(*discover, v4);
   if (const std::optional<int> limit = v4 ? s.ttl : s.hop_limit; limit && *limit > 0)
     params.hop_limit = static_cast<uint8_t>(*limit);
   return params;
@@ -259,7 +307,7 @@ void Socket::close() {
     else
       connection.close();
   }
-  if (port_held_) shared_->ports.release(*bound_);
+  if (port_held_) shared_->ports.release(*this);
   port_held_ = false;
   wake(EPOLLHUP);
 }

@@ -18,6 +18,7 @@
 #include "app/socket/file.h"
 #include "app/socket/outcome.h"
 #include "app/socket/ports.h"
+#include "app/socket/reuse_port.h"
 #include "app/socket/settings.h"
 #include "app/stack.h"
 
@@ -33,6 +34,8 @@ struct Shared {
   uint64_t changes = 0;          // grows with everything that a sleeping call may wait for
   // Connections that nobody is told of yet (TCP_DEFER_ACCEPT), by when they will be.
   std::multimap<Instant, Socket*> deferred{};
+  // By the endpoint that several sockets listen on (SO_REUSEPORT).
+  std::map<Endpoint, ReusePort> reused{};
   // When the first of them may be accepted all the same: a sleeping call looks again then.
   Instant next_deferred() const { return deferred.empty() ? kNever : deferred.begin()->first; }
 };
@@ -111,11 +114,14 @@ class Socket final : public File, public app::Handler, public std::enable_shared
   void on_established(app::Connection& connection) override;
   void on_readable(app::Connection& connection) override;
   void on_writable(app::Connection& connection) override;
+  void on_error(app::Connection& connection, app::SoftError error) override;
   void on_urgent(app::Connection& connection) override;
   void on_peer_finished(app::Connection& connection) override;
   void on_closed(app::Connection& connection, app::CloseReason reason) override;
 
   void accept_connection(app::Connection& connection);
+  // In the stack, or beside the others that share the endpoint.
+  bool begin_listening(const ListenerParams& params);
   void stop_listening();
   ConnectionParams connection_params() const;
   uint32_t fast_open_queue() const {

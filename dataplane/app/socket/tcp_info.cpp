@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tcp/transfer/ecn.h"
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/pacing.h"
 #include "tcp/transfer/path_mtu.h"
@@ -40,7 +41,8 @@ uint8_t linux_state(tcp::State state) {
   return 7;
 }
 
-constexpr uint8_t kOptionTimestamps = 1, kOptionSack = 2, kOptionWindowScale = 4, kOptionSynData = 32;
+constexpr uint8_t kOptionTimestamps = 1, kOptionSack = 2, kOptionWindowScale = 4, kOptionEcn = 8,
+                  kOptionEcnSeen = 16, kOptionSynData = 32;
 
 uint32_t in_segments(uint64_t octets, uint32_t mss) {
   return static_cast<uint32_t>((octets + mss - 1) / std::max(1U, mss));
@@ -50,7 +52,7 @@ uint32_t micros(Micros time) {
   return static_cast<uint32_t>(std::clamp<int64_t>(time.count(), 0, 0xffff'ffff));
 }
 
-// Linux's TCP_CA_Open, Disorder, Recovery and Loss.
+// Linux's TCP_CA_Open, Disorder, CWR, Recovery and Loss.
 uint8_t linux_recovery(const tcp::Flight& flight) {
   switch (flight.phase) {
     case tcp::Phase::Recovery:
@@ -60,6 +62,7 @@ uint8_t linux_recovery(const tcp::Flight& flight) {
     case tcp::Phase::Open:
       break;
   }
+  if (flight.window_reduced) return 2;
   return flight.duplicate_acks != 0 || flight.board.sacked() != 0 ? 1 : 0;
 }
 
@@ -87,6 +90,8 @@ void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
   if (hot.snd_wnd == 0 && hot.has_unsent()) info.probes = info.retransmits;
   if (hot.flags.timestamps) info.options |= kOptionTimestamps;
   if (hot.flags.sack) info.options |= kOptionSack;
+  if (hot.ecn.sends_ect()) info.options |= kOptionEcn;
+  if (hot.ecn.ect_seen()) info.options |= kOptionEcnSeen;
   if (cold.fast_open.data_taken) info.options |= kOptionSynData;
   if (hot.rcv_scale.shift() != 0 || hot.snd_scale.shift() != 0) info.options |= kOptionWindowScale;
   info.wscale = static_cast<uint8_t>(hot.snd_scale.shift() | (hot.rcv_scale.shift() << 4));
@@ -120,6 +125,7 @@ void describe(const tcp::Tcb& tcb, Instant now, TcpInfo& info) {
   const uint64_t behind_syn =
       info.bytes_acked - (with_syn ? std::min<uint64_t>(info.bytes_acked, cold.our_mss.octets()) : 0);
   info.delivered = (hot.flags.syn_acked ? 1 : 0) + in_segments(behind_syn, mss) + info.sacked;
+  info.delivered_ce = tcp::ecn_counts(tcb).delivered_ce;
   info.notsent_bytes = hot.snd_nxt.before(hot.snd_end) ? hot.snd_end - hot.snd_nxt : 0;
   info.snd_wnd = hot.snd_wnd;
   info.rcv_wnd = hot.rcv_wnd();

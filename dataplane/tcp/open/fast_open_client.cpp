@@ -91,6 +91,7 @@ void settle_syn_data(Tcb& tcb, const Context& context) {
   // §4.2.2: "The client SHOULD retransmit any unacknowledged data in the first ACK packet". The server has
   // not kept it, and nothing was lost on the way: it leaves like data that had only been queued.
   hot.snd_nxt = hot.snd_una;
+  close_flight(tcb);
   restart_retransmission_timer(tcb, context.now);
 }
 

@@ -9,6 +9,7 @@
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/congestion.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/ecn.h"
 #include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/user_timeout.h"
@@ -133,6 +134,8 @@ void open_passive(Tcb& tcb, const SynRecord& record, uint32_t ts_offset, const C
   take_peer_isn(tcb, record.irs, context.now);
   const wire::TcpOptions ours = record.answered(context.params);
   agree(tcb, ours, record.offered(), family_of(tcb));
+  tcb.hot.ecn.sent(record.ecn);
+  tcb.hot.ecn.heard(record.ecn);
   tcb.hot.rcv_adv = tcb.hot.rcv_nxt + record.window_offered();
   tcb.hot.snd_wnd = record.peer_window.field();
   tcb.hot.snd_wl1 = record.irs;
@@ -180,6 +183,7 @@ Verdict on_segment_syn_sent(Tcb& tcb, wire::Segment& segment, Packet& packet, co
   take_peer_isn(tcb, segment.seq, context.now);
   agree(tcb, offer(tcb.cold.our_mss, tcb.cold.receive_buffer, context.params), segment.options,
         family_of(tcb));
+  agree_on_ecn(tcb, segment);
   if (ack_acceptable) return complete_active_open(tcb, segment, packet, context);
   // Simultaneous open (RFC 9293 §3.5, Figure 7). "If there are other controls or text in the segment, queue
   // them for processing after the ESTABLISHED state has been reached": held like what comes before its turn.

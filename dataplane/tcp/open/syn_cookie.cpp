@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tcp/transfer/ecn.h"
+
 namespace millrace::tcp {
 
 namespace {
@@ -29,13 +31,17 @@ uint8_t mss_index(uint16_t mss, Family family, bool fine) {
   return fine ? index : index & ~3U;
 }
 
-constexpr uint32_t kTimestampBits = 0x7f;
+constexpr uint32_t kTimestampBits = 0xff;
 constexpr uint8_t kNoScale = 15;  // RFC 7323 §2.3: 14 is the largest
 constexpr unsigned kMacShift = 5;
 
-uint8_t timestamp_bits(const wire::TcpOptions& kept, uint8_t index) {
+constexpr uint8_t kEcnBit = 0x80, kSackBit = 0x10;
+
+uint8_t timestamp_bits(const wire::Segment& syn, uint8_t index) {
+  const wire::TcpOptions& kept = syn.options;
   const uint8_t scale = kept.window_scale ? std::min<uint8_t>(kept.window_scale->shift(), 14) : kNoScale;
-  return static_cast<uint8_t>((index & 3U) << 5 | (kept.sack_permitted ? 0x10U : 0U) | scale);
+  return static_cast<uint8_t>((is_ecn_setup_syn(syn) ? kEcnBit : 0U) | (index & 3U) << 5 |
+                              (kept.sack_permitted ? kSackBit : 0U) | scale);
 }
 
 // What of a cookie is not MAC.
@@ -69,17 +75,18 @@ uint16_t default_mss(Family family) {
 
 }  // namespace
 
-wire::TcpOptions kept_by_cookie(const wire::TcpOptions& offered, const TcpParams& params, Family family) {
-  wire::TcpOptions kept = offered;
+void keep_by_cookie(wire::Segment& syn, const TcpParams& params) {
+  const Family family = syn.flow.remote.address.family();
+  wire::TcpOptions& kept = syn.options;
   if (!params.timestamps) kept.timestamps.reset();
   if (!kept.timestamps) {
     kept.window_scale.reset();
     kept.sack_permitted = false;
+    refuse_ecn(syn);
   }
-  const bool announced = offered.mss && *offered.mss != Mss(0);
-  const uint16_t mss = announced ? offered.mss->octets() : default_mss(family);
+  const bool announced = kept.mss && *kept.mss != Mss(0);
+  const uint16_t mss = announced ? kept.mss->octets() : default_mss(family);
   kept.mss = Mss(table_of(family)[mss_index(mss, family, kept.timestamps.has_value())]);
-  return kept;
 }
 
 Seq cookie_isn(const KeyRing& keys, const wire::Segment& syn, WindowScale our_scale) {
@@ -87,16 +94,17 @@ Seq cookie_isn(const KeyRing& keys, const wire::Segment& syn, WindowScale our_sc
   const bool timestamps = syn.options.timestamps.has_value();
   const uint8_t index = mss_index(syn.options.mss.value_or(Mss(0)).octets(), family, timestamps);
   const Content content{.mss_bits = static_cast<uint8_t>(index >> 2),
-                        .timestamp_bits = timestamps ? timestamp_bits(syn.options, index) : uint8_t{0},
+                        .timestamp_bits = timestamps ? timestamp_bits(syn, index) : uint8_t{0},
                         .timestamps = timestamps};
   const KeyRing::Key& key = keys.current();
   return Seq(mac_of(key, syn.flow, syn.seq, our_scale, content) << kMacShift |
              static_cast<uint32_t>(key.epoch & 3) << 3 | content.mss_bits);
 }
 
-uint32_t cookie_timestamp(uint32_t clock, const wire::TcpOptions& kept, Family family) {
-  const uint8_t index = mss_index(kept.mss.value_or(Mss(0)).octets(), family, true);
-  const uint32_t value = (clock & ~kTimestampBits) | timestamp_bits(kept, index);
+uint32_t cookie_timestamp(uint32_t clock, const wire::Segment& syn) {
+  const Family family = syn.flow.remote.address.family();
+  const uint8_t index = mss_index(syn.options.mss.value_or(Mss(0)).octets(), family, true);
+  const uint32_t value = (clock & ~kTimestampBits) | timestamp_bits(syn, index);
   // Never ahead of the clock: what follows must not look older to the peer (RFC 7323 §5.3).
   return static_cast<int32_t>(value - clock) > 0 ? value - (kTimestampBits + 1) : value;
 }
@@ -121,11 +129,12 @@ std::optional<wire::Segment> syn_of_cookie(const KeyRing& keys, const wire::Segm
   syn.seq = irs;
   syn.flags = wire::kSyn;
   syn.window = ack.window;
-  const auto index = static_cast<size_t>(content.mss_bits << 2 | content.timestamp_bits >> 5);
+  const auto index = static_cast<size_t>(content.mss_bits << 2 | (content.timestamp_bits >> 5 & 3));
   syn.options.mss = Mss(table_of(ack.flow.remote.address.family())[index]);
   if (!content.timestamps) return syn;
   syn.options.timestamps = wire::Timestamps{.value = ack.options.timestamps->value, .echo_reply = 0};
-  syn.options.sack_permitted = (content.timestamp_bits & 0x10) != 0;
+  syn.options.sack_permitted = (content.timestamp_bits & kSackBit) != 0;
+  if ((content.timestamp_bits & kEcnBit) != 0) syn.flags = syn.flags | wire::kEce | wire::kCwr;
   const auto scale = static_cast<uint8_t>(content.timestamp_bits & 0xf);
   if (scale != kNoScale) syn.options.window_scale = WindowScale(scale);
   return syn;

@@ -3,7 +3,7 @@
 // syn_queue.h (the record that is remade).
 //
 //   ISS    27 bits of a MAC | 2 of the epoch | 3 of the MSS
-//   TSval  a clock, whose lowest 7 bits are:  2 of the MSS | SACK permitted | 4 of the window scale
+//   TSval  a clock, whose lowest 8 bits are:  ECN | 2 of the MSS | SACK permitted | 4 of the window scale
 //
 // The MAC is over both ends, the peer's ISN, our window scale and all that the cookie holds.
 #pragma once
@@ -18,14 +18,14 @@
 namespace millrace::tcp {
 
 // What a cookie can bring back of the options that a SYN offers: the next lower MSS of a table; without
-// timestamps neither window scale nor SACK.
-wire::TcpOptions kept_by_cookie(const wire::TcpOptions& offered, const TcpParams& params, Family family);
+// timestamps neither window scale nor SACK, nor ECN.
+void keep_by_cookie(wire::Segment& syn, const TcpParams& params);
 
-// The ISN that answers `syn`, whose options are what kept_by_cookie() left of them. `our_scale` is what we
+// The ISN that answers `syn`, of which keep_by_cookie() has left what it keeps. `our_scale` is what we
 // should answer to a window scale.
 Seq cookie_isn(const KeyRing& keys, const wire::Segment& syn, WindowScale our_scale);
-// `clock` is the TSval that a SYN-ACK would have; the one returned is at most 127 ms older.
-uint32_t cookie_timestamp(uint32_t clock, const wire::TcpOptions& kept, Family family);
+// `clock` is the TSval that a SYN-ACK would have; the one returned is at most 255 ms older.
+uint32_t cookie_timestamp(uint32_t clock, const wire::Segment& syn);
 
 // The SYN to which `ack`, the handshake's third segment, is the answer to our cookie. Nothing: to none.
 std::optional<wire::Segment> syn_of_cookie(const KeyRing& keys, const wire::Segment& ack,

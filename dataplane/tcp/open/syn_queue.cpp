@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tcp/open/negotiation.h"
+#include "tcp/transfer/ecn.h"
 #include "tcp/transfer/paws.h"
 
 namespace millrace::tcp {
@@ -17,18 +18,18 @@ SynRecord::SynRecord(const flow::FlowKey& flow, const wire::Segment& syn, Seq ou
       peer_mss(syn.options.mss.value_or(Mss(0))),
       our_mss(announced),
       listener(listener_index),
-      peer_scale(static_cast<uint8_t>(syn.options.window_scale.value_or(WindowScale(0)).shift() & 0xf)),
+      peer_scale(syn.options.window_scale ? syn.options.window_scale->shift() & 0xf : kNoScale),
       our_scale(static_cast<uint8_t>(scale_for(largest_receive_buffer(params)).shift() & 0xf)),
       timestamps(syn.options.timestamps.has_value()),
-      scaled(syn.options.window_scale.has_value()),
       sack_permitted(syn.options.sack_permitted),
+      ecn(is_ecn_setup_syn(syn)),
       window_(static_cast<uint16_t>(std::min<Bytes>(params.receive_buffer, 0xffff))) {}
 
 wire::TcpOptions SynRecord::offered() const {
   wire::TcpOptions options;
   if (peer_mss != Mss(0)) options.mss = peer_mss;
   if (timestamps) options.timestamps = wire::Timestamps{.value = ts_recent, .echo_reply = 0};
-  if (scaled) options.window_scale = WindowScale(peer_scale);
+  if (scaled()) options.window_scale = WindowScale(peer_scale);
   options.sack_permitted = sack_permitted;
   return options;
 }
@@ -68,6 +69,7 @@ void syn_ack(const SynRecord& record, const TcpParams& params, uint32_t ts_offse
   out.seq = record.iss;
   out.ack = record.irs + 1;
   out.flags = wire::kSyn | wire::kAck;
+  if (record.ecn) out.flags = out.flags | wire::kEce;
   out.window = WireWindow(static_cast<uint16_t>(record.window_offered()));
   out.options = record.answered(params);
   if (out.options.timestamps)
@@ -79,8 +81,8 @@ void acknowledge(const SynRecord& record, uint32_t ts_offset, Instant now, wire:
   out.seq = record.iss + 1;
   out.ack = record.irs + 1;
   out.flags = wire::kAck;
-  out.window = record.scaled ? WindowScale(record.our_scale).wire(record.window_offered())
-                             : WireWindow(static_cast<uint16_t>(record.window_offered()));
+  out.window = record.scaled() ? WindowScale(record.our_scale).wire(record.window_offered())
+                               : WireWindow(static_cast<uint16_t>(record.window_offered()));
   if (record.timestamps)
     out.options.timestamps =
         wire::Timestamps{.value = timestamp_clock(now) + ts_offset, .echo_reply = record.ts_recent};

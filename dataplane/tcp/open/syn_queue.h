@@ -26,20 +26,22 @@ struct alignas(64) SynRecord {
   Mss our_mss;
   uint16_t listener = 0;
   uint8_t retries : 4 = 0;
-  uint8_t peer_scale : 4 = 0;
+  uint8_t peer_scale : 4 = 0;  // kNoScale: not offered
   uint8_t our_scale : 4 = 0;
   uint8_t timestamps : 1 = 0;      // offered by the peer
-  uint8_t scaled : 1 = 0;          // likewise
   uint8_t sack_permitted : 1 = 0;  // likewise
+  uint8_t ecn : 1 = 0;             // by an ECN-setup SYN (RFC 3168 §6.1.1): the SYN-ACK agrees
   uint8_t challenged : 1 = 0;      // since the last SYN-ACK: one challenge ACK between two of them
 
   SynRecord(const flow::FlowKey& flow, const wire::Segment& syn, Seq our_isn, Mss announced,
             uint16_t listener_index, const TcpParams& params);
+  bool scaled() const { return peer_scale != kNoScale; }
   wire::TcpOptions offered() const;
   wire::TcpOptions answered(const TcpParams& params) const;
   Bytes window_offered() const { return window_; }
 
  private:
+  static constexpr uint8_t kNoScale = 15;  // RFC 7323 §2.3: 14 is the largest
   uint16_t window_ = 0;
 };
 static_assert(sizeof(SynRecord) == 64);

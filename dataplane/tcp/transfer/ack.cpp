@@ -8,6 +8,7 @@
 #include "tcp/open/handshake.h"
 #include "tcp/steps.h"
 #include "tcp/transfer/congestion.h"
+#include "tcp/transfer/ecn.h"
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/loss_recovery.h"
 #include "tcp/transfer/path_mtu.h"
@@ -66,7 +67,8 @@ Micros take_in_order(Tcb& tcb, const wire::Segment& segment, Bytes acked, const 
                       .rtt = rtt,
                       .srtt = tcb.cold.rtt.srtt(),
                       .sack = hot.flags.sack,
-                      .app_limited = is_app_limited(tcb, before)});
+                      .app_limited = is_app_limited(tcb, before),
+                      .ecn_echo = is_ecn_echo(tcb, segment)});
   hot.cwnd = tcb.cold.cc.cwnd();
   return rtt;
 }
@@ -129,8 +131,9 @@ bool is_plausible(const Tcb& tcb, Seq ack) {
 }
 
 void renew_predictability(Tcb& tcb) {
-  tcb.hot.flags.unpredictable = !tcb.cold.reassembly.empty() || tcb.hot.flags.receive_closed ||
-                                (tcb.hot.flight != nullptr && tcb.hot.flight->busy());
+  tcb.hot.flags.unpredictable =
+      !tcb.cold.reassembly.empty() || tcb.hot.flags.receive_closed ||
+      (tcb.hot.flight != nullptr && (tcb.hot.flight->busy() || tcb.hot.flight->window_reduced));
 }
 
 void renew_rto(Tcb& tcb, const TcpParams& params) {
@@ -202,6 +205,9 @@ Step check_ack(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   tcb.cold.received_dscp = segment.dscp;
   if (segment.options.user_timeout != 0) adopt_user_timeout(tcb, segment.options.user_timeout, context);
   const bool duplicate = !opens && is_duplicate(hot, segment);
+  if (is_ecn_echo(tcb, segment)) on_ecn_echo(tcb, segment.ack, context);
+  if (hot.flight != nullptr && hot.flight->window_reduced && segment.ack.after(hot.flight->reduced_until))
+    hot.flight->window_reduced = false;
   if ((duplicate || segment.options.sack_count != 0) && is_one_run(tcb)) [[unlikely]]
     open_flight(tcb);
   if (hot.flight != nullptr && (duplicate || hot.flight->busy() || segment.options.sack_count != 0)) {

@@ -47,9 +47,11 @@ struct alignas(64) Flight {
   bool probe_outstanding = false;     // TLP.end_seq is set
   bool probe_retransmission = false;  // TLP.is_retrans
   bool can_undo = false;
+  bool window_reduced = false;  // outside of recovery, and not again until SEG.ACK is past reduced_until
   Seq probe_end;  // TLP.end_seq
   Seq recover;    // SND.NXT when recovery or the time-out began (RFC 6582)
   // ---- while something is missing
+  Seq reduced_until;
   recovery::Rack rack;
   recovery::Prr prr;
   bool dsack_round_on = false;

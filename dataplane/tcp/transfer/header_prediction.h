@@ -17,6 +17,7 @@ inline Prediction predict(const TcbHot& hot, const wire::Segment& segment) {
   const uint8_t bits = segment.flags.bits();
   if ((bits & ~wire::Flags::kPsh) != wire::Flags::kAck || (bits & ~kOrdinary) != 0) return Prediction::None;
   if (segment.seq != hot.rcv_nxt || hot.flags.unpredictable) return Prediction::None;
+  if (!hot.ecn.is_ordinary(segment.ecn)) return Prediction::None;
   if (segment.window == WireWindow(0) || hot.snd_wnd == 0)
     return Prediction::None;  // probes are the slow path's
   if (hot.flags.timestamps != segment.options.timestamps.has_value()) return Prediction::None;

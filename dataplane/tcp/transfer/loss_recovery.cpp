@@ -4,6 +4,7 @@
 
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/congestion.h"
+#include "tcp/transfer/ecn.h"
 #include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 
@@ -155,7 +156,9 @@ void enter_recovery(Tcb& tcb, Flight& flight, Bytes before, const Context& conte
   flight.phase = Phase::Recovery;
   flight.probe_outstanding = false;  // what it would tell is told
   flight.recover = tcb.hot.snd_nxt;
-  tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
+  // RFC 3168 §6.1.2: not a second time for the window that ECN has reduced.
+  if (!is_window_reduced(tcb)) tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
+  tcb.hot.ecn.reduced();
   flight.prr.open(before, tcb.cold.cc.ssthresh());
   tcb.hot.flags.retransmit_forced = true;
 }
@@ -181,6 +184,7 @@ void undo(Tcb& tcb, Flight& flight, Counter& counter, const Context& context) {
   flight.duplicate_acks = 0;
   flight.frto.end();
   flight.can_undo = false;
+  if (!is_window_reduced(tcb)) tcb.hot.ecn.reduction_undone();
   tcb.hot.flags.retransmit_forced = false;
 }
 
@@ -221,9 +225,10 @@ void judge_probe(Tcb& tcb, Flight& flight, const wire::Segment& segment, const T
   } else if (repaired) {
     flight.probe_outstanding = false;
     context.counters.tcp_tail_losses_repaired.add();
-    if (flight.phase != Phase::Open) return;
+    if (flight.phase != Phase::Open || is_window_reduced(tcb)) return;
     tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
     tcb.cold.cc.on_exit_recovery(context.now);
+    begin_reduced_window(tcb);
   }
 }
 
@@ -291,7 +296,8 @@ void grow_window(Tcb& tcb, const wire::Segment& segment, const Told& told, Insta
                       .in_flight = told.in_flight,
                       .rtt = told.rtt,
                       .srtt = tcb.cold.rtt.srtt(),
-                      .app_limited = is_app_limited(tcb, told.in_flight)});
+                      .app_limited = is_app_limited(tcb, told.in_flight),
+                      .ecn_echo = is_ecn_echo(tcb, segment)});
 }
 
 // A model is told of everything that has arrived, whatever the phase, when it is known what has not.
@@ -374,6 +380,7 @@ void recover_by_timeout(Tcb& tcb, const Context& context) {
   }
   Flight& flight = *hot.flight;
   const bool first = tcb.cold.retries == 0;
+  const bool reduced = is_window_reduced(tcb);
   if (first) remember(tcb, flight);
   // RFC 2018 §8: what is SACKed at the left edge was acknowledged long ago, if the peer still has it.
   if (!flight.board.empty() && flight.board.run(0).fate == Fate::Sacked) {
@@ -392,7 +399,9 @@ void recover_by_timeout(Tcb& tcb, const Context& context) {
   flight.early = Early::Nothing;
   flight.early_at = kNever;
   flight.probe_outstanding = flight.probe_due = false;
-  tcb.cold.cc.on_timeout(context.now, hot.snd_nxt - hot.snd_una, first);
+  tcb.cold.cc.on_timeout(context.now, hot.snd_nxt - hot.snd_una, first && !reduced);
+  flight.window_reduced = false;
+  hot.ecn.reduced();
   hot.cwnd = tcb.cold.cc.cwnd();
   hot.flags.retransmit_forced = true;
   hot.flags.unpredictable = true;

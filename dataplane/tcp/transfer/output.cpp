@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/open/negotiation.h"
 #include "tcp/transfer/congestion.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/ecn.h"
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/keepalive.h"
 #include "tcp/transfer/loss_recovery.h"
@@ -45,6 +47,8 @@ void fill(Tcb& tcb, Instant now, Seq seq, wire::Flags flags, Bytes length, wire:
     mark_urgent(tcb, segment);
   if (tcb.hot.flags.sack && tcb.cold.reassembly.has_sack()) [[unlikely]]
     fill_sack(tcb, length, segment);
+  if (tcb.hot.ecn.echo()) [[unlikely]]
+    echo_ce(tcb.hot.ecn, segment);
   note_ack_sent(tcb.hot);
 }
 
@@ -92,6 +96,7 @@ void grant_first(const Tcb& tcb, const Context& context, wire::Segment& syn_ack)
     note_ack_sent(hot);
     if (!again && tcb.cold.fast_open.granted) grant_first(tcb, context, segment);
   }
+  set_up_ecn(tcb, context.params, segment);
   if (again) {
     hot.flags.timing = false;
     ++tcb.cold.retransmits;
@@ -139,6 +144,7 @@ void fill_again(Tcb& tcb, const Context& context, Seq begin, Bytes length, bool 
   Flight& flight = *hot.flight;
   if (flight.frto.active() && !hot.flags.retransmit_forced) return false;  // RFC 5682 §2.1 step 2 (b)
   const uint16_t lost = flight.board.first_lost();
+  MILLRACE_CHECK(lost != recovery::Scoreboard::kNone);
   const Seq begin = flight.board.run(lost).begin;
   const Seq lost_end = flight.board.run_end(lost);
   const Bytes data = begin.before(hot.snd_end) ? hot.snd_end - begin : 0;
@@ -226,8 +232,12 @@ bool ends_part(const Tcb& tcb, const Context& context, Bytes length) {
          ends_part(tcb, context, length);
 }
 
-void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
+// New data: it alone is ECN-capable (RFC 3168 §6.1.4, §6.1.5, §6.1.6).
+void take_as_sent(Tcb& tcb, const Context& context, bool fin, wire::Segment& segment) {
   TcbHot& hot = tcb.hot;
+  const Bytes length = segment.payload_length;
+  MILLRACE_CHECK(hot.flight == nullptr || hot.flight->board.end() == hot.snd_nxt);
+  if (hot.ecn.sends_ect() && length != 0 && !is_refused_syn_text(tcb)) hot.ecn.mark(segment);
   // RFC 6298 §5.1; what may run while nothing is in flight is the persist timer's time.
   if (!hot.has_flight() || hot.rtx_deadline == kNever)
     hot.rtx_deadline = context.now + Micros(hot.rto_us);
@@ -250,7 +260,7 @@ void take_as_sent(Tcb& tcb, const Context& context, Bytes length, bool fin) {
   if (length == 0) return false;
   open_flight(tcb);
   fill_data(tcb, context, tcb.hot.snd_nxt, length, false, segment, payload);
-  take_as_sent(tcb, context, length, false);
+  take_as_sent(tcb, context, false, segment);
   note_probe_sent(tcb, length, context);
   return true;
 }
@@ -279,7 +289,7 @@ bool send_new(Tcb& tcb, const Context& context, wire::Segment& segment, PayloadR
   const bool push = context.params.push_bursts && ends_burst(tcb, context, length);
   fill_data(tcb, context, hot.snd_nxt, length, fin, segment, payload);
   if (push && length != 0) segment.flags = segment.flags | wire::kPsh;
-  take_as_sent(tcb, context, length, fin);
+  take_as_sent(tcb, context, fin, segment);
   return true;
 }
 
@@ -317,7 +327,7 @@ bool send_probe(Tcb& tcb, const Context& context, wire::Segment& segment, Payloa
   const Bytes fresh = std::min({unsent, usable, Bytes{hot.mss}});
   if (fresh != 0) {
     fill_data(tcb, context, hot.snd_nxt, fresh, false, segment, payload);
-    take_as_sent(tcb, context, fresh, false);
+    take_as_sent(tcb, context, false, segment);
     flight.probe_retransmission = false;
   } else {
     const bool fin = hot.fin_sent();

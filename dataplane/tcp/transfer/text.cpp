@@ -3,6 +3,7 @@
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/ecn.h"
 
 namespace millrace::tcp {
 
@@ -55,6 +56,7 @@ Step process_text(Tcb& tcb, wire::Segment& segment, Packet& packet, const Contex
     return Verdict::dropped(DropReason::TcpAfterClose);
   }
   if (segment.length() == 0) return kNextStep;
+  if (segment.payload_length != 0) take_ecn_field(tcb, segment, context);
   if (segment.seq != hot.rcv_nxt) return take_out_of_order(tcb, segment, context);
   if (segment.payload_length == 0) return kNextStep;
   if (!tcb.cold.receive.append(packet, segment.seq, segment.payload, segment.payload_length)) {

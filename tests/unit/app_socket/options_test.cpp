@@ -33,11 +33,119 @@ TEST_P(Options, NumbersComeBack) {
       {IPPROTO_IP, IP_TTL, 12},
       {IPPROTO_IPV6, IPV6_V6ONLY, 1},
       {IPPROTO_IP, IP_MTU_DISCOVER, 2},
+      {SOL_SOCKET, SO_PRIORITY, 4},
+      {SOL_SOCKET, SO_REUSEPORT, 1},
   };
   for (const auto& number : kNumbers) {
     EXPECT_EQ(set(left, fd, number.level, number.name, number.value), 0) << number.name;
     EXPECT_EQ(get(left, fd, number.level, number.name), number.value) << number.name;
   }
+}
+
+// ---- what goes into the headers
+
+class Headers : public Bench {
+ protected:
+  int ip() const { return GetParam() == Family::V4 ? IPPROTO_IP : IPPROTO_IPV6; }
+  int diffserv() const { return GetParam() == Family::V4 ? IP_TOS : IPV6_TCLASS; }
+  int discover() const { return GetParam() == Family::V4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER; }
+  int recverr() const { return GetParam() == Family::V4 ? IP_RECVERR : IPV6_RECVERR; }
+  const ConnectionParams& settings(int fd) { return client.find_socket(fd)->connection()->settings(); }
+};
+INSTANTIATE_TEST_SUITE_P(Both, Headers, testing::Values(Family::V4, Family::V6), family_name);
+
+// RFC 9293 §3.9.2.1 MUST-48, SHLD-21.
+TEST_P(Headers, DiffservField_IsOnTheSegmentsThatFollow) {
+  establish();
+  set(left, near, ip(), diffserv(), 0x2b);
+  EXPECT_EQ(get(left, near, ip(), diffserv()), 0x28) << "the bits of ECN are TCP's own";
+  write(left, near, text(100));
+  world.run_for(1s);
+  EXPECT_EQ(server.find_socket(far)->connection()->received_dscp(), 0x28 >> 2);
+}
+
+TEST_P(Headers, DiffservFieldOfZero_IsAChoiceToo) {
+  TcpParams tcp = sim::host_params(1).tcp;
+  tcp.dscp = 46;
+  world.shard(left).set_tcp_params(tcp);
+  establish();
+  EXPECT_EQ(get(left, near, ip(), diffserv()), 46 << 2) << "as the shard has it";
+  set(left, near, ip(), diffserv(), 0);
+  write(left, near, text(100));
+  world.run_for(1s);
+  EXPECT_EQ(server.find_socket(far)->connection()->received_dscp(), 0);
+  if (GetParam() == Family::V6) {
+    set(left, near, ip(), diffserv(), -1);
+    EXPECT_EQ(get(left, near, ip(), diffserv()), 46 << 2);
+    EXPECT_EQ(set(left, near, ip(), diffserv(), 256), EINVAL);
+  }
+}
+
+TEST_P(Headers, Priority_IsTheVlanTags) {
+  establish();
+  EXPECT_EQ(set(left, near, SOL_SOCKET, SO_PRIORITY, 6), 0);
+  EXPECT_EQ(get(left, near, SOL_SOCKET, SO_PRIORITY), 6);
+  EXPECT_EQ(settings(near).priority, 6);
+  EXPECT_EQ(set(left, near, SOL_SOCKET, SO_PRIORITY, 7), EPERM);
+  EXPECT_EQ(set(left, near, SOL_SOCKET, SO_PRIORITY, -1), EPERM);
+  EXPECT_EQ(settings(near).priority, 6);
+}
+
+TEST_P(Headers, Mark_IsRefused) {
+  const int fd = make(left);
+  EXPECT_EQ(set(left, fd, SOL_SOCKET, SO_MARK, 1), ENOPROTOOPT);
+  int value = 0;
+  socklen_t length = sizeof value;
+  EXPECT_EQ(client.get_option(fd, SOL_SOCKET, SO_MARK, &value, &length).error, ENOPROTOOPT);
+}
+
+TEST_P(Headers, MtuDiscover_IsTheConnections) {
+  establish();
+  EXPECT_EQ(get(left, near, ip(), discover()), IP_PMTUDISC_WANT);
+  const auto without_df =
+      GetParam() == Family::V4 ? PathMtuDiscovery::Fragment : PathMtuDiscovery::Ignored;
+  const struct {
+    int value;
+    PathMtuDiscovery discovery;
+  } kRows[] = {{IP_PMTUDISC_PROBE, PathMtuDiscovery::Ignored},
+               {IP_PMTUDISC_INTERFACE, without_df},
+               {IP_PMTUDISC_OMIT, without_df},
+               {IP_PMTUDISC_DO, PathMtuDiscovery::On},
+               {IP_PMTUDISC_WANT, PathMtuDiscovery::On}};
+  for (const auto& row : kRows) {
+    EXPECT_EQ(set(left, near, ip(), discover(), row.value), 0);
+    EXPECT_EQ(get(left, near, ip(), discover()), row.value);
+    EXPECT_EQ(settings(near).path_mtu_discovery, row.discovery) << row.value;
+  }
+  EXPECT_EQ(set(left, near, ip(), discover(), 6), EINVAL);
+  EXPECT_EQ(set(left, near, ip(), discover(), -1), EINVAL);
+  // Over IPv6 only the sender fragments, and we do not.
+  EXPECT_EQ(set(left, near, ip(), discover(), IP_PMTUDISC_DONT), GetParam() == Family::V4 ? 0 : EINVAL);
+}
+
+TEST_P(Headers, SoftErrors_AreToldWhereTheyAreAskedFor) {
+  establish();
+  const auto trouble = [&] {
+    once(left, [&] {
+      app::Connection& connection = *client.find_socket(near)->connection();
+      connection.tcb().cold.soft_error = tcp::SoftError::None;
+      tcp::note_soft_error(connection.tcb(), tcp::SoftError::NetUnreachable, world.now());
+      connection.set_cork(true);
+      connection.set_cork(false);  // it is looked at
+      return Outcome::ok();
+    });
+    world.run_for(1s);
+  };
+  trouble();
+  EXPECT_EQ(get(left, near, SOL_SOCKET, SO_ERROR), 0);
+  set(left, near, ip(), recverr(), 1);
+  EXPECT_EQ(get(left, near, ip(), recverr()), 1);
+  trouble();
+  EXPECT_EQ(get(left, near, SOL_SOCKET, SO_ERROR), ENETUNREACH);
+  EXPECT_EQ(get(left, near, SOL_SOCKET, SO_ERROR), 0);
+  std::string got;
+  write(left, near, text(10));
+  EXPECT_EQ(read(right, far, got, 10).value, 10) << "and the connection goes on";
 }
 
 TEST_P(Options, OutOfBounds_Invalid) {

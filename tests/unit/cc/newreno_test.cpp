@@ -74,6 +74,17 @@ TEST(NewReno, EcnEcho_HalvesLikeALoss) {
   EXPECT_EQ(cc.cwnd(), 5000U);
 }
 
+// RFC 3168 §6.1.2: nor does the acknowledgement that brings it open the window.
+TEST(NewReno, EcnEcho_NeverGrowsTheWindow) {
+  Controller cc = opened(1000);
+  cc.on_timeout(kNow, 10000, true);
+  cc.on_ecn(kNow, 1000);
+  EXPECT_EQ(cc.cwnd(), 1000U);
+  EXPECT_EQ(cc.ssthresh(), 2000U);
+  cc.on_ack({.now = kNow, .acked = 1000, .delivered = 1000, .in_flight = 1000, .ecn_echo = true});
+  EXPECT_EQ(cc.cwnd(), 1000U);
+}
+
 TEST(NewReno, Timeout_LeavesOneSegmentAndARepeatedOneKeepsSsthresh) {
   Controller cc = opened(1000);
   cc.on_timeout(kNow, 10000, true);

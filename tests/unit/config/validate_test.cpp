@@ -97,6 +97,21 @@ TEST(Validate, GatewayThatNothingAnswersFor_IsRefused) {
       HasSubstr("f:6: route.add: 0.0.0.0/0 has a route already: route.add = 0.0.0.0/0 via 10.0.0.1 (f:5)"));
 }
 
+TEST(Validate, MetricsWhereOtherHostsReachThem_AreRefusedUnlessSaid) {
+  const auto metrics = [](const std::string& place, const char* more = "") {
+    return problems_of("[control]\nmetrics_listen = " + place + "\n" + more);
+  };
+  for (const char* good : {"127.0.0.1:9464", "127.9.9.9:1", "[::1]:9464", "/run/millrace/metrics.sock"})
+    EXPECT_EQ(metrics(good), "") << good;
+  for (const char* remote : {"0.0.0.0:9464", "[::]:9464", "10.0.0.2:9464", "[2001:db8::2]:9464"}) {
+    EXPECT_THAT(metrics(remote), HasSubstr("may be reached by other hosts")) << remote;
+    EXPECT_EQ(metrics(remote, "metrics_remote = on\n"), "") << remote;
+  }
+  for (const char* nonsense : {"9464", "localhost:9464", "127.0.0.1", "127.0.0.1:0", "metrics.sock"})
+    EXPECT_THAT(metrics(nonsense), HasSubstr("neither ADDRESS:PORT nor an absolute path")) << nonsense;
+  EXPECT_THAT(metrics("/run/millrace/control.sock"), HasSubstr("give the metrics a path of their own"));
+}
+
 TEST(Validate, TwoServicesOnOnePort_NameBothLines) {
   const auto two = [](std::string_view first, std::string_view second) {
     return problems_of("[service.a]\nkind = echo\nlisten = " + std::string(first) +

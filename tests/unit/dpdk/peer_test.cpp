@@ -24,16 +24,32 @@ class Sockets : public ::testing::Test {
   Sockets() { std::filesystem::create_directory(folder); }
   ~Sockets() override { std::filesystem::remove_all(folder); }
 
+  struct Address {
+    Address(const std::string& path, bool abstract) {
+      name.sun_family = AF_UNIX;
+      std::memcpy(name.sun_path + (abstract ? 1 : 0), path.data(), path.size());
+      size =
+          static_cast<socklen_t>(abstract ? offsetof(sockaddr_un, sun_path) + 1 + path.size() : sizeof name);
+    }
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&name); }
+
+    sockaddr_un name{};
+    socklen_t size;
+  };
+
   // A listening socket of `type`; closing it leaves the file.
   static int listen_at(const std::string& path, int type, bool abstract = false) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const size_t nul = abstract ? 1 : 0;
-    std::memcpy(address.sun_path + nul, path.data(), path.size());
+    const Address address(path, abstract);
     const int socket = ::socket(AF_UNIX, type, 0);
-    const size_t size = abstract ? offsetof(sockaddr_un, sun_path) + 1 + path.size() : sizeof address;
-    EXPECT_EQ(bind(socket, reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(size)), 0);
+    EXPECT_EQ(bind(socket, address.get(), address.size), 0);
     EXPECT_EQ(listen(socket, 1), 0);
+    return socket;
+  }
+  // As net_memif's client does.
+  static int connect_to(const std::string& path, bool abstract) {
+    const Address address(path, abstract);
+    const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    EXPECT_EQ(connect(socket, address.get(), address.size), 0);
     return socket;
   }
 
@@ -98,6 +114,27 @@ TEST_F(Sockets, VirtioUserWithoutABackEnd_IsToldWhatToStart) {
 TEST_F(Sockets, WhoeverConnects_MayComeBeforeItsPeer) {
   EXPECT_EQ(refusal(vhost(",client=1")), "");
   EXPECT_EQ(refusal(Device::parse("net_memif0,socket-abstract=no,socket=" + path)), "");
+}
+
+TEST_F(Sockets, PeerThatHasNotAcceptedYet_IsInTouchUntilOneEndCloses) {
+  const std::string name = "millrace-peer-test-touch-" + std::to_string(getpid());
+  for (const bool abstract : {false, true}) {
+    const std::string where = abstract ? name : path;
+    const Device client =
+        Device::parse("net_memif0,socket=" + where + (abstract ? "" : ",socket-abstract=no"));
+    const int server = listen_at(where, SOCK_SEQPACKET, abstract);
+    EXPECT_FALSE(in_touch_with_peer(client)) << "listening is not connecting";
+    for (const bool server_closes : {false, true}) {
+      const int ours = connect_to(where, abstract);
+      EXPECT_TRUE(in_touch_with_peer(client)) << "not accepted yet";
+      const int theirs = accept(server, nullptr, nullptr);
+      EXPECT_TRUE(in_touch_with_peer(client));
+      close(server_closes ? theirs : ours);
+      EXPECT_FALSE(in_touch_with_peer(client));
+      close(server_closes ? ours : theirs);
+    }
+    close(server);
+  }
 }
 
 TEST(PeerLoss, GoesByWhoConnects) {

@@ -79,6 +79,13 @@ TEST(Quirks, HostInterfaceThatIsNotThere_IsNamed) {
   EXPECT_FALSE(check_arguments(completed("net_af_packet0", 1500), 1500));
 }
 
+TEST(Quirks, TapBeyondItsMtu_IsRefused) {
+  Status status = check_arguments(completed("net_tap0,iface=nowhere9", 1501), 1501);
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.failure().text, HasSubstr("at most 1500"));
+  EXPECT_TRUE(check_arguments(completed("net_tap0,iface=nowhere9", 1500), 1500));
+}
+
 TEST(Quirks, AfXdpBeyondItsMtu_IsRefused) {
   EXPECT_FALSE(check_arguments(completed("net_af_xdp0,iface=lo", 3543), 3543));
   EXPECT_TRUE(check_arguments(completed("net_af_xdp0,iface=lo", 3542), 3542));

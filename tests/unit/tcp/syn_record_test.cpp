@@ -52,6 +52,17 @@ TEST(SynRecord, SynAck_AnswersWhatWasOffered) {
   EXPECT_EQ(answer.options.mss, Mss(1460));
 }
 
+// RFC 3168 §6.1.1.
+TEST(SynRecord, SynAck_AgreesToEcnWhereTheSynAsks) {
+  wire::Segment segment = syn();
+  for (const bool asks : {false, true}) {
+    if (asks) segment.flags = wire::kSyn | wire::kEce | wire::kCwr;
+    wire::Segment answer;
+    syn_ack(record_of(segment), TcpParams{}, 5, Instant(3ms), answer);
+    EXPECT_EQ(answer.flags, asks ? wire::kSyn | wire::kAck | wire::kEce : wire::kSyn | wire::kAck);
+  }
+}
+
 struct Case {
   const char* name;
   wire::Segment segment;

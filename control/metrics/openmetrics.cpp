@@ -1,0 +1,129 @@
+#include "control/metrics/openmetrics.h"
+
+#include <string_view>
+
+#include "control/socket/protocol.h"
+
+namespace millrace::control {
+
+namespace {
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    out += c == '\n' ? "\\n" : std::string(1, c);
+  }
+  return out;
+}
+
+std::string label(std::string_view name, std::string_view value) {
+  return std::string(name) + "=\"" + escaped(value) + '"';
+}
+
+class Page {
+ public:
+  void family(const std::string& name, std::string_view type, std::string_view unit, std::string_view help) {
+    text_ += "# TYPE " + name + ' ' + std::string(type) + '\n';
+    if (!unit.empty()) text_ += "# UNIT " + name + ' ' + std::string(unit) + '\n';
+    text_ += "# HELP " + name + ' ' + escaped(help) + '\n';
+  }
+  void sample(const std::string& name, const std::string& labels, const std::string& value) {
+    text_ += name + (labels.empty() ? "" : '{' + labels + '}') + ' ' + value + '\n';
+  }
+  void sample(const std::string& name, const std::string& labels, uint64_t value) {
+    sample(name, labels, std::to_string(value));
+  }
+  std::string end() { return std::move(text_) + "# EOF\n"; }
+
+ private:
+  std::string text_;
+};
+
+std::string shard_label(size_t shard) { return label("shard", std::to_string(shard)); }
+
+void add_counters(Page& page, std::span<const Counters* const> shards) {
+  for (const CounterInfo& info : kCounterInfos) {
+    const std::string name = family_name(info);
+    page.family(name, info.gauge ? "gauge" : "counter", info.unit, info.help);
+    for (size_t i = 0; i < shards.size(); ++i)
+      page.sample(info.gauge ? name : name + "_total", shard_label(i), (shards[i]->*info.member).value());
+  }
+}
+
+void add_drops(Page& page, std::span<const Counters* const> shards) {
+  page.family("millrace_dropped_packets", "counter", "packets", "Packets dropped, by reason.");
+  for (const DropInfo& info : kDropInfos)
+    for (size_t i = 0; i < shards.size(); ++i)
+      page.sample("millrace_dropped_packets_total", label("reason", info.name) + ',' + shard_label(i),
+                  shards[i]->dropped(info.reason));
+  page.family("millrace_drop_reason", "info", "", "What a reason for dropping means.");
+  for (const DropInfo& info : kDropInfos)
+    page.sample("millrace_drop_reason_info", label("reason", info.name) + ',' + label("meaning", info.help),
+                1);
+}
+
+struct PortCounter {
+  const char* name;
+  const char* unit;
+  const char* help;
+  uint64_t PortInfo::*member;
+};
+
+constexpr PortCounter kPortCounters[] = {
+    {"millrace_port_rx_packets", "packets", "Frames received, as the device counts.", &PortInfo::rx_packets},
+    {"millrace_port_rx_bytes", "bytes", "Octets received, as the device counts.", &PortInfo::rx_bytes},
+    {"millrace_port_tx_packets", "packets", "Frames sent, as the device counts.", &PortInfo::tx_packets},
+    {"millrace_port_tx_bytes", "bytes", "Octets sent, as the device counts.", &PortInfo::tx_bytes},
+    {"millrace_port_rx_missed_packets", "packets", "Frames lost by the device: its ring was full.",
+     &PortInfo::rx_missed},
+    {"millrace_port_rx_errors_packets", "packets", "Frames received with an error.", &PortInfo::rx_errors},
+    {"millrace_port_rx_no_buffer_packets", "packets", "Frames lost for want of mbufs.",
+     &PortInfo::rx_no_buffer},
+    {"millrace_port_tx_errors_packets", "packets", "Frames that the device failed to send.",
+     &PortInfo::tx_errors},
+};
+
+void add_ports(Page& page, const EndpointInfo& info) {
+  for (const PortCounter& counter : kPortCounters) {
+    page.family(counter.name, "counter", counter.unit, counter.help);
+    for (const PortInfo& port : info.ports)
+      page.sample(std::string(counter.name) + "_total", label("port", port.name), port.*counter.member);
+  }
+  page.family("millrace_port_link_up", "gauge", "", "1: the link is up.");
+  for (const PortInfo& port : info.ports)
+    page.sample("millrace_port_link_up", label("port", port.name), port.link_up ? 1 : 0);
+}
+
+void add_endpoint(Page& page, const EndpointInfo& info) {
+  page.family("millrace_build", "info", "", "What runs.");
+  page.sample("millrace_build_info", label("version", version()) + ',' + label("dpdk", info.dpdk_version), 1);
+  page.family("millrace_uptime_seconds", "gauge", "seconds", "Time since the endpoint started.");
+  const auto millis = info.uptime.count();
+  std::string fraction = std::to_string(millis % 1000);
+  fraction.insert(0, 3 - fraction.size(), '0');
+  page.sample("millrace_uptime_seconds", "", std::to_string(millis / 1000) + '.' + fraction);
+  page.family("millrace_draining", "gauge", "", "1: the endpoint takes no new connections and will stop.");
+  page.sample("millrace_draining", "", info.draining ? 1 : 0);
+}
+
+}  // namespace
+
+std::string family_name(const CounterInfo& info) {
+  std::string name = "millrace_" + std::string(info.name);
+  const std::string unit = '_' + std::string(info.unit);
+  if (const size_t inside = name.find(unit + '_'); inside != std::string::npos)
+    name.erase(inside, unit.size());
+  return name.ends_with(unit) ? name : name + unit;
+}
+
+std::string open_metrics(std::span<const Counters* const> shards, const EndpointInfo& info) {
+  Page page;
+  add_endpoint(page, info);
+  add_counters(page, shards);
+  add_drops(page, shards);
+  add_ports(page, info);
+  return page.end();
+}
+
+}  // namespace millrace::control
