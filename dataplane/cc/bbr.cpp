@@ -34,9 +34,9 @@ void Bbr::on_sent(Window& window, Instant now, Bytes octets, Bytes in_flight, Mi
 
 // §5.2.3.
 void Bbr::on_ack(Window& window, const Ack& ack) {
-  if (!started_) start(window, ack.now, ack.srtt);
   const Step step{window, ack, delivery_.take(min_rtt_ == kNoRtt ? 0us : min_rtt_)};
-  if (step.sample.newly_acked == 0 && !step.sample.known) return;
+  if (step.sample.newly_acked == 0 && !step.sample.known) return;  // the handshake's among them
+  if (!started_) start(window, ack.now, ack.srtt);
   delivered_bound_ = std::min(delivered_bound_ + step.sample.newly_acked, initial_window_);
   cwnd_limited_ |= ack.in_flight + window.smss > window.cwnd;
   update_latest_delivery(step);

@@ -106,7 +106,8 @@ TEST_P(Congestion, Bbr_FillsTheBottleneckWithALittleQueue) {
   }
 }
 
-// Where CUBIC keeps a fiftieth of the path.
+// Where CUBIC keeps a fifteenth of the path. (Two in a hundred lost by chance in one round bound a probe: more is
+// the draft's to give.)
 TEST_P(Congestion, RandomLoss_BbrKeepsItsRate) {
   double shares[2];
   for (const auto algorithm : {Bbr, Cubic}) {
@@ -116,8 +117,8 @@ TEST_P(Congestion, RandomLoss_BbrKeepsItsRate) {
     shares[algorithm == Bbr ? 0 : 1] = sum(bulk.shares(20s));
   }
   std::printf("1 %% loss, 50 Mbit/s, 40 ms: bbr %.3f, cubic %.3f\n", shares[0], shares[1]);
-  EXPECT_GT(shares[0], 0.8);
-  EXPECT_GT(shares[0], 3 * shares[1]);
+  EXPECT_GT(shares[0], 0.6);
+  EXPECT_GT(shares[0], 5 * shares[1]);
 }
 
 TEST_P(Congestion, TwoBbrFlows_Share) {

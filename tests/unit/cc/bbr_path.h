@@ -80,7 +80,7 @@ class BbrPath {
   };
 
   bool may_send() const { return in_flight + kSmss <= window.cwnd && budget >= kSmss; }
-  Instant next_send() const {
+  Instant next_send() {
     if (!may_send()) return kNever;
     return pacer_.may_leave(now) ? now : pacer_.next_at();
   }
