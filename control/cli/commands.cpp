@@ -5,6 +5,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <string>
 
+#include "control/cli/top.h"
 #include "control/cli/views.h"
 #include "control/socket/filter.h"
 
@@ -75,14 +76,17 @@ Rows collect(Call& call, Method method, const char* name, size_t limit) {
 
 void declare_stats(po::options_description& options) {
   options.add_options()("all,a", "counters that are zero too")("per-shard", "a column for each shard")(
-      "shard", value_of<int64_t>("N"), "only this shard")("watch,w", "again and again, with rates")(
-      "interval,i", value_of<double>("S")->default_value(1.0, "1"),
-      "seconds between two looks (0.1 to 3600)")("count,n", value_of<int64_t>("N"),
-                                                 "end after so many looks");
+      "histograms", "round trips, handshakes, bursts and loop times: how they are spread")(
+      "shard", value_of<int64_t>("N"), "only this shard")(
+      "watch,w", "again and again, with changes and rates")("interval,i",
+                                                            value_of<double>("S")->default_value(1.0, "1"),
+                                                            "seconds between two looks (0.1 to 3600)")(
+      "count,n", value_of<int64_t>("N"), "end after so many looks");
 }
 
 constexpr std::array kStatsExamples{Example{"stats", "what is not zero"},
-                                    Example{"stats --watch -i 2", "rates, every two seconds"},
+                                    Example{"stats --watch -i 2", "changes and rates, every two seconds"},
+                                    Example{"stats --histograms", "percentiles of round trips and of the loop"},
                                     Example{"stats --json | jq .total.counters.rx_packets", "one number"}};
 
 void show_stats(Call& call, const json& reply, const json& before, bool watching) {
@@ -94,7 +98,8 @@ void show_stats(Call& call, const json& reply, const json& before, bool watching
   if (watching && call.world.terminal) call.world.out << kHomeAndClear;
   if (watching && !call.world.terminal && !before.is_null()) call.world.out << '\n';
   const StatsStyle style{call.options.count("all") != 0, call.options.count("per-shard") != 0};
-  call.world.out << stats_text(reply, before, style);
+  call.world.out << (call.options.count("histograms") != 0 ? histograms_text(reply, style)
+                                                           : stats_text(reply, before, style));
 }
 
 int run_stats(Call& call) {
@@ -363,8 +368,21 @@ int run_drain(Call& call) {
   return kOk;
 }
 
+constexpr std::array kTopExamples{
+    Example{"top", "a live view; q ends it, s sorts connections by another column"},
+    Example{"top --once --sort rtt", "one look as text"},
+    Example{"top --json --count 60 -i 1", "a line a second for a minute, for programs"}};
+
 constexpr Command kCommands[] = {
     {"stats", Method::Stats, kStatsExamples, declare_stats, run_stats},
+    {"top",
+     Method::Stats,
+     kTopExamples,
+     declare_top,
+     run_top,
+     {},
+     0,
+     "What happens now: rates, how busy each lcore is, the connections that matter, drops."},
     {"drops", Method::Drops, kDropsExamples, declare_drops, run_drops},
     {"conns", Method::Connections, kConnectionsExamples, declare_connections, run_connections},
     {"conn", Method::Connection, kConnectionExamples, declare_nothing, run_connection, "ID", 1},

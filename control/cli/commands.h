@@ -7,6 +7,7 @@
 #include <boost/program_options/variables_map.hpp>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <ostream>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "control/cli/client.h"
+#include "control/cli/terminal.h"
 #include "control/socket/methods.h"
 
 namespace millrace::control::cli {
@@ -24,7 +26,8 @@ struct World {
   std::ostream& err;
   std::function<const char*(const char*)> environment;
   std::function<void(std::chrono::milliseconds)> sleep;
-  bool terminal = false;  // out is one
+  bool terminal = false;                                          // out is one
+  std::function<std::unique_ptr<Terminal>()> take_terminal = {};  // keys and a screen; null: there are none
 };
 
 struct Call {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "base/counters.h"
@@ -55,13 +56,54 @@ std::string rate_text(const json& now, const json& before, const Line& line) {
   return rate == 0 ? "0" : fmt::format("{:.1f}", rate);
 }
 
+struct Share {
+  const char* title;
+  double share;
+};
+constexpr std::array kShares{Share{"P50", 0.5}, Share{"P90", 0.9}, Share{"P99", 0.99}, Share{"P99.9", 0.999}};
+
+// The bound that `share` of all do not exceed; "-": there are none, "more": it has no bound.
+std::string percentile_text(const json& values, double share) {
+  const double wanted = share * static_cast<double>(values.at("count").get<uint64_t>());
+  uint64_t passed = 0;
+  for (const json& bucket : values.at("buckets")) {
+    passed += bucket.at("count").get<uint64_t>();
+    if (static_cast<double>(passed) < wanted) continue;
+    return bucket.at("le").is_null() ? "more" : "<=" + dump(bucket.at("le"));
+  }
+  return "-";
+}
+
+// `name` ends with its unit: tcp_rtt_us.
+std::vector<std::string> histogram_cells(const std::string& name, std::string shard, const json& values) {
+  const size_t unit = name.rfind('_');
+  const auto count = values.at("count").get<uint64_t>();
+  const double mean = count == 0 ? 0 : values.at("sum").get<double>() / static_cast<double>(count);
+  std::vector<std::string> cells{name.substr(0, unit), std::move(shard), std::to_string(count),
+                                 fmt::format("{:.1f}", mean)};
+  for (const Share& each : kShares) cells.push_back(percentile_text(values, each.share));
+  cells.push_back(name.substr(unit + 1));
+  return cells;
+}
+
+// A gauge falls too; a counter that fell belongs to another run.
+std::string change_text_of(const json& now, const json& before, const Line& line) {
+  const uint64_t value = value_in(now.at("total"), line), earlier = value_in(before.at("total"), line);
+  if (value == earlier) return "0";
+  if (value > earlier) return fmt::format("+{}", value - earlier);
+  return line.group == "gauges" ? fmt::format("-{}", earlier - value) : "-";
+}
+
 std::string shown_name(const Line& line) { return line.group == "drops" ? "drop " + line.name : line.name; }
 
 }  // namespace
 
 std::string stats_text(const json& reply, const json& before, const StatsStyle& style) {
   std::vector<Column> columns{{"COUNTER", Align::Left}, {"TOTAL", Align::Right}};
-  if (!before.is_null()) columns.push_back({"PER SECOND", Align::Right});
+  if (!before.is_null()) {
+    columns.push_back({"CHANGE", Align::Right});
+    columns.push_back({"PER SECOND", Align::Right});
+  }
   if (style.per_shard) {
     for (const json& shard : reply.at("shards"))
       columns.push_back({fmt::format("SHARD {}", shard.at("shard").get<unsigned>()), Align::Right});
@@ -73,13 +115,33 @@ std::string stats_text(const json& reply, const json& before, const StatsStyle& 
     const uint64_t total = value_in(reply.at("total"), line);
     if (total == 0 && !style.all) continue;
     std::vector<std::string> cells{shown_name(line), std::to_string(total)};
-    if (!before.is_null()) cells.push_back(rate_text(reply, before, line));
+    if (!before.is_null()) {
+      cells.push_back(change_text_of(reply, before, line));
+      cells.push_back(rate_text(reply, before, line));
+    }
     if (style.per_shard)
       for (const json& shard : reply.at("shards")) cells.push_back(std::to_string(value_in(shard, line)));
     cells.emplace_back(unit_of(line));
     table.add(std::move(cells));
   }
   return table.empty() ? "Every counter is zero (--all shows them).\n" : table.text();
+}
+
+std::string histograms_text(const json& reply, const StatsStyle& style) {
+  std::vector<Column> columns{
+      {"HISTOGRAM", Align::Left}, {"SHARD", Align::Left}, {"COUNT", Align::Right}, {"MEAN", Align::Right}};
+  for (const Share& share : kShares) columns.push_back({share.title, Align::Right});
+  columns.push_back({"UNIT", Align::Left});
+  Table table(std::move(columns));
+  const json total = reply.at("total").value("histograms", json::object());
+  for (const auto& [name, values] : total.items()) {
+    if (values.at("count") == 0 && !style.all) continue;
+    table.add(histogram_cells(name, "all", values));
+    if (!style.per_shard) continue;
+    for (const json& shard : reply.at("shards"))
+      table.add(histogram_cells(name, dump(shard.at("shard")), shard.at("histograms").at(name)));
+  }
+  return table.empty() ? "Nothing was measured yet (--all shows every histogram).\n" : table.text();
 }
 
 std::string drops_text(const json& reply, bool all) {

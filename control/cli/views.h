@@ -13,6 +13,8 @@ struct StatsStyle {
 };
 // `before` is an earlier reply, for a column of rates; null: none.
 std::string stats_text(const json& reply, const json& before, const StatsStyle& style);
+// Of `stats` too: how values are spread, in all and, if wanted, a shard.
+std::string histograms_text(const json& reply, const StatsStyle& style);
 std::string drops_text(const json& reply, bool all);
 // `more`: there are rows beyond these.
 std::string connections_text(const json& rows, bool more);

@@ -30,12 +30,14 @@ RunningEndpoint::RunningEndpoint(const config::Settings& settings, std::string c
     equip(*workers_.back());
     counters_.push_back(&workers_.back()->counters());
   }
+  telemetry_ = take(dpdk::Telemetry::start(counters_));
   take(port_->start());
   look_at_port();
 }
 
 // Loops end, shards give their packets back, the port gives back its own, and then the pools may go.
 RunningEndpoint::~RunningEndpoint() {
+  telemetry_.reset();
   workers_.clear();
   steered_ = {};
   port_.reset();

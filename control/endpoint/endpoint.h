@@ -18,6 +18,7 @@
 #include "control/socket/view.h"
 #include "dpdk/eal.h"
 #include "dpdk/port.h"
+#include "dpdk/telemetry.h"
 
 namespace millrace::control {
 
@@ -77,6 +78,7 @@ class RunningEndpoint final : public EndpointView {
   std::vector<bool> keys_untold_;  // workers that have not been given the present secrets
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<const Counters*> counters_;
+  std::unique_ptr<dpdk::Telemetry> telemetry_;
   LiveConfig* live_ = nullptr;
   // The port as it was lately: it may be taken down and made anew while the control socket's thread looks.
   mutable std::mutex port_mutex_;

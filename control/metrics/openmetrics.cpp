@@ -1,5 +1,7 @@
 #include "control/metrics/openmetrics.h"
 
+#include <array>
+#include <charconv>
 #include <string_view>
 
 #include "control/socket/protocol.h"
@@ -63,6 +65,52 @@ void add_drops(Page& page, std::span<const Counters* const> shards) {
                 1);
 }
 
+// As OpenMetrics writes a number of `le`: 1.6e-05, 1.0.
+std::string float_text(double value) {
+  std::array<char, 32> text{};
+  const char* const end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  const std::string out(text.data(), static_cast<size_t>(end - text.data()));
+  return out.find_first_of(".e") == std::string::npos ? out + ".0" : out;
+}
+
+// Prometheus' unit of time is the second.
+struct Scale {
+  std::string_view unit;
+  double factor;
+  unsigned octaves;  // the largest bound is so many powers of two
+};
+Scale scale_of(const HistogramInfo& info) {
+  if (info.unit == "us") return {"seconds", 1e-6, 26};
+  return {info.unit, 1, 12};
+}
+
+void add_histogram(Page& page, const std::string& name, const std::string& labels, const Scale& scale,
+                   const Histogram& histogram) {
+  Distribution values;
+  values.add(histogram);
+  uint64_t passed = 0;
+  size_t bucket = 0;
+  for (unsigned octave = 0; octave <= scale.octaves; ++octave) {
+    const uint64_t bound = uint64_t{1} << octave;
+    for (; Histogram::bound_of(bucket) <= bound; ++bucket) passed += values.buckets[bucket];
+    const std::string le = float_text(static_cast<double>(bound) * scale.factor);
+    page.sample(name + "_bucket", labels + ',' + label("le", le), passed);
+  }
+  page.sample(name + "_bucket", labels + ',' + label("le", "+Inf"), values.count);
+  page.sample(name + "_count", labels, values.count);
+  page.sample(name + "_sum", labels, float_text(static_cast<double>(values.sum) * scale.factor));
+}
+
+void add_histograms(Page& page, std::span<const Counters* const> shards) {
+  for (const HistogramInfo& info : kHistogramInfos) {
+    const std::string name = family_name(info);
+    const Scale scale = scale_of(info);
+    page.family(name, "histogram", scale.unit, info.help);
+    for (size_t i = 0; i < shards.size(); ++i)
+      add_histogram(page, name, shard_label(i), scale, shards[i]->*info.member);
+  }
+}
+
 struct PortCounter {
   const char* name;
   const char* unit;
@@ -117,11 +165,16 @@ std::string family_name(const CounterInfo& info) {
   return name.ends_with(unit) ? name : name + unit;
 }
 
+std::string family_name(const HistogramInfo& info) {
+  return "millrace_" + std::string(info.name) + '_' + std::string(scale_of(info).unit);
+}
+
 std::string open_metrics(std::span<const Counters* const> shards, const EndpointInfo& info) {
   Page page;
   add_endpoint(page, info);
   add_counters(page, shards);
   add_drops(page, shards);
+  add_histograms(page, shards);
   add_ports(page, info);
   return page.end();
 }

@@ -17,6 +17,7 @@ inline constexpr const char* kOpenMetricsType = "application/openmetrics-text; v
 // millrace_rx_packets, tcp_closed millrace_tcp_closed_connections, tcp_segments_sent
 // millrace_tcp_sent_segments.
 std::string family_name(const CounterInfo& info);
+std::string family_name(const HistogramInfo& info);  // millrace_tcp_rtt_seconds
 
 std::string open_metrics(std::span<const Counters* const> shards, const EndpointInfo& info);
 

@@ -1,6 +1,7 @@
 #include "control/socket/counters_json.h"
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 namespace millrace::control {
@@ -28,6 +29,33 @@ void add(json& total, const json& values) {
       total[group][name] = total[group].value(name, uint64_t{0}) + value.get<uint64_t>();
 }
 
+// The buckets that hold something, each with the bound that its values do not exceed (null: none).
+json distribution_json(const Distribution& from) {
+  json buckets = json::array();
+  for (size_t i = 0; i < from.buckets.size(); ++i) {
+    if (from.buckets[i] == 0) continue;
+    const uint64_t bound = Histogram::bound_of(i);
+    buckets.push_back(
+        {{"le", bound == UINT64_MAX ? json(nullptr) : json(bound)}, {"count", from.buckets[i]}});
+  }
+  return {{"count", from.count}, {"sum", from.sum}, {"buckets", std::move(buckets)}};
+}
+
+// One row a shard, and their sum.
+void add_histograms(std::span<const Counters* const> shards, json& rows, json& total) {
+  for (const HistogramInfo& info : kHistogramInfos) {
+    const std::string name = std::string(info.name) + '_' + std::string(info.unit);
+    Distribution all;
+    for (size_t i = 0; i < shards.size(); ++i) {
+      Distribution one;
+      one.add(shards[i]->*info.member);
+      rows[i]["histograms"][name] = distribution_json(one);
+      all.add(one);
+    }
+    total["histograms"][name] = distribution_json(all);
+  }
+}
+
 }  // namespace
 
 json stats_json(std::span<const Counters* const> shards, unsigned first) {
@@ -39,6 +67,7 @@ json stats_json(std::span<const Counters* const> shards, unsigned first) {
     row["shard"] = first + i;
     rows.push_back(std::move(row));
   }
+  add_histograms(shards, rows, total);
   return {{"at_us", std::chrono::duration_cast<std::chrono::microseconds>(now).count()},
           {"total", std::move(total)},
           {"shards", std::move(rows)}};

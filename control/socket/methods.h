@@ -83,7 +83,8 @@ inline constexpr Field kNext{
 inline constexpr std::array kStatsParams{kShard};
 inline constexpr std::array kStatsReply{
     Field{"at_us", "When the counters were read, on a clock that only runs forward."},
-    Field{"total", "Sums over the shards shown: counters, gauges, drops, each name to its value."},
+    Field{"total", "Sums over the shards shown: counters, gauges, drops, each name to its value; histograms, each to count, "
+                   "sum and buckets (le: at most so much, null: more than any bound; count: so many)."},
     Field{"shards", "The same for each, with its number in `shard`."}};
 
 inline constexpr std::array kDropsParams{kShard};
@@ -166,7 +167,7 @@ inline constexpr std::array kHelpReply{Field{"methods", "Name, doc, params and r
 }  // namespace methods
 
 inline constexpr std::array kMethods{
-    MethodInfo{Method::Stats, "stats", "Counters and gauges of every shard; never waits for an lcore.",
+    MethodInfo{Method::Stats, "stats", "Counters, gauges and histograms of every shard; never waits for an lcore.",
                methods::kStatsParams, methods::kStatsReply},
     MethodInfo{Method::Drops, "drops", "Every reason for which a packet is dropped, with its count.",
                methods::kDropsParams, methods::kDropsReply},

@@ -1,12 +1,14 @@
-// Every counter and every drop reason of a shard, declared once: metrics, `millracectl stats` and the
+// Every counter, every drop reason and every histogram of a shard, declared once: metrics, `millracectl stats` and the
 // reference read these lists.
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "base/counter.h"
+#include "base/histogram.h"
 
 namespace millrace {
 
@@ -132,6 +134,8 @@ enum class DropReason : uint8_t {
     "Connections reset while payload memory was short because the peer kept its window closed.")            \
   X(tcp_slow_peers_reset, "connections",                                                                    \
     "Connections reset while payload memory was short because the peer hardly took what was queued for it.") \
+  X(tcp_reassembly_dropped, "events",                                                                       \
+    "Times that what a peer had sent out of order was dropped because payload memory was short.")           \
   X(tcp_window_probes_sent, "segments", "Zero-window probes sent.")                                         \
   X(tcp_keepalive_probes_sent, "segments", "Keep-alive probes sent.")                                       \
   X(tcp_keepalive_timeouts, "connections", "Connections ended because keep-alive probes went unanswered.")  \
@@ -196,18 +200,13 @@ enum class DropReason : uint8_t {
   X(time_wait_records, "connections", "Connections in TIME-WAIT.")         \
   X(buffer_bytes, "bytes", "Payload memory in use by send and receive queues.")
 
-// Written by one lcore, read by any thread.
-class Counter {
- public:
-  void add(uint64_t count = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-  }
-  void set(uint64_t value) { value_.store(value, std::memory_order_relaxed); }
-  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<uint64_t> value_{0};
-};
+// X(name, "unit", "sentence"): how values are spread.
+#define MILLRACE_HISTOGRAMS(X)                                                                              \
+  X(tcp_rtt, "us", "Round-trip times measured, of segments that were sent once (RFC 6298).")                \
+  X(tcp_handshake_time, "us",                                                                               \
+    "From our SYN or SYN-ACK to ESTABLISHED, time-outs included; by SYN cookie or Fast Open not measured.") \
+  X(rx_burst, "packets", "Frames that a look at the receive queue has brought; none is not counted.")       \
+  X(loop_time, "us", "Lengths of the iterations that had something to do.")
 
 #define MILLRACE_COUNT(Name, name, sentence) +1
 inline constexpr size_t kDropReasons = 0 MILLRACE_DROP_REASONS(MILLRACE_COUNT);
@@ -219,6 +218,9 @@ struct alignas(64) Counters {
   MILLRACE_GAUGES(MILLRACE_MEMBER)
 #undef MILLRACE_MEMBER
   std::array<Counter, kDropReasons> drops;
+#define MILLRACE_MEMBER(name, unit, sentence) Histogram name;
+  MILLRACE_HISTOGRAMS(MILLRACE_MEMBER)
+#undef MILLRACE_MEMBER
 
   void drop(DropReason reason) { drops[static_cast<size_t>(reason)].add(); }
   uint64_t dropped(DropReason reason) const { return drops[static_cast<size_t>(reason)].value(); }
@@ -238,6 +240,13 @@ struct DropInfo {
   std::string_view help;
 };
 
+struct HistogramInfo {
+  std::string_view name;
+  std::string_view unit;
+  std::string_view help;
+  Histogram Counters::*member;
+};
+
 inline constexpr auto kCounterInfos = std::to_array<CounterInfo>({
 #define MILLRACE_INFO(name, unit, sentence) {#name, unit, sentence, &Counters::name, false},
     MILLRACE_COUNTERS(MILLRACE_INFO)
@@ -250,6 +259,12 @@ inline constexpr auto kCounterInfos = std::to_array<CounterInfo>({
 inline constexpr auto kDropInfos = std::to_array<DropInfo>({
 #define MILLRACE_INFO(Name, name, sentence) {DropReason::Name, name, sentence},
     MILLRACE_DROP_REASONS(MILLRACE_INFO)
+#undef MILLRACE_INFO
+});
+
+inline constexpr auto kHistogramInfos = std::to_array<HistogramInfo>({
+#define MILLRACE_INFO(name, unit, sentence) {#name, unit, sentence, &Counters::name},
+    MILLRACE_HISTOGRAMS(MILLRACE_INFO)
 #undef MILLRACE_INFO
 });
 

@@ -51,6 +51,8 @@ void Lcore::loop() {
 
 bool Lcore::iterate() {
   const Instant now = clock_.now();
+  // A busy iteration ends where the next begins: no rest comes between.
+  if (busy_) shard_.counters().loop_time.record(static_cast<uint64_t>((now - expired_at_).count()));
   const std::span<Packet> burst = rx_.receive();
   bool busy = !burst.empty();
 
@@ -64,7 +66,7 @@ bool Lcore::iterate() {
 
   busy |= out_.size() != 0;
   tx_.send(out_);
-  return busy;
+  return busy_ = busy;
 }
 
 bool Lcore::receive_from_others(Instant now) {

@@ -70,6 +70,7 @@ class Lcore {
   PacketBatch out_;
   PacketBatch nothing_{0};  // full from the start
   Instant expired_at_{};    // of the last iteration
+  bool busy_ = false;       // likewise
   Mailbox mailbox_;
   bool launched_ = false;
   std::atomic<bool> stop_{false};     // written by the control thread

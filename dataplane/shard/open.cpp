@@ -260,6 +260,8 @@ app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& f
   app::Connection& connection = connections[created];
   tcp::open_passive(connection.tcb(), record, isn.timestamp_offset(flow.local.address, flow.remote.address),
                     context());
+  counters.tcp_handshake_time.record(
+      static_cast<uint64_t>((now - tcp::first_sent_at(record, params.tcp.rto_initial)).count()));
   table.replace(record_hash, flow::Ref(flow::Kind::SynRecord, index),
                 flow::Ref(flow::Kind::Connection, created));
   ++table_changes;

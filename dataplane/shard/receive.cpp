@@ -18,6 +18,7 @@ void Shard::receive_handed_over(std::span<Packet> burst, Instant now, PacketBatc
 void Shard::receive(std::span<Packet> burst, Instant now, PacketBatch& out) {
   impl_->now = now;
   if (burst.empty()) return;
+  if (!impl_->handed_over) impl_->counters.rx_burst.record(burst.size());
   while (!burst.empty()) {
     const std::span<Packet> part = burst.first(std::min(kBurst, burst.size()));
     impl_->receive_burst(part, out);

@@ -16,10 +16,16 @@ void Shard::Impl::relieve(PacketBatch& out) {
     return slow_peers.stop();
   if (!slow_peers.walk(now, std::max<Micros>(timeout / SlowPeers::kIntervals, 100ms))) return;
   while (memory.is_filling()) {
-    const uint32_t index = slow_peers.take_slowest();
+    const auto [index, out_of_order] = slow_peers.take_slowest();
     if (index == kNoIndex) return;
+    tcp::Tcb& tcb = connections[index].tcb();
+    if (out_of_order) {
+      counters.tcp_reassembly_dropped.add();
+      tcb.cold.reassembly.clear();  // RFC 2018 §8 allows it: nothing of it has been acknowledged
+      continue;
+    }
     counters.tcp_slow_peers_reset.add();
-    tcp::abort_with_reset(connections[index].tcb(), tcp::End::NoMemory);
+    tcp::abort_with_reset(tcb, tcp::End::NoMemory);
     make_ready(connections[index]);
     leave(connections[index], out);
   }

@@ -42,26 +42,30 @@ void SlowPeers::look_at(uint32_t index) {
   const app::Connection& connection = (*connections_)[index];
   tcp::DeliveryMark& mark = marks_[index];
   if (marked_ && is_as_old_as_the_mark(index)) {
-    const Found found{index, tcp::delivery_since(mark, connection.tcb())};
-    if (tcp::is_slow(found.delivery, connection.tcb(), kIntervals)) {
-      found_.push_back(found);
-      std::push_heap(found_.begin(), found_.end());
-      if (found_.size() > kRemembered) {
-        std::pop_heap(found_.begin(), found_.end());
-        found_.pop_back();
-      }
-    }
+    const tcp::Tcb& tcb = connection.tcb();
+    const tcp::Delivery sent = tcp::delivery_since(mark, tcb);
+    if (tcp::is_slow(sent, tcb, kIntervals)) remember({index, sent, false});
+    const tcp::Delivery received = tcp::arrival_since(mark, tcb);
+    if (tcp::is_slow(received, kIntervals)) remember({index, received, true});
   }
   mark = tcp::mark_delivery(connection.tcb());
 }
 
-uint32_t SlowPeers::take_slowest() {
+void SlowPeers::remember(const Found& found) {
+  found_.push_back(found);
+  std::push_heap(found_.begin(), found_.end());
+  if (found_.size() <= kRemembered) return;
+  std::pop_heap(found_.begin(), found_.end());
+  found_.pop_back();
+}
+
+SlowPeers::Slow SlowPeers::take_slowest() {
   while (!found_.empty()) {
-    const uint32_t index = found_.back().index;
+    const Slow slow{found_.back().index, found_.back().out_of_order};
     found_.pop_back();
-    if (is_as_old_as_the_mark(index)) return index;  // the walk took a while
+    if (is_as_old_as_the_mark(slow.connection)) return slow;  // the walk took a while
   }
-  return kNoIndex;
+  return {kNoIndex, false};
 }
 
 void SlowPeers::forget() {

@@ -27,10 +27,14 @@ class SlowPeers {
   // The next call of walk(): a walk goes on at once.
   Instant next_walk() const { return !watching_ ? kNever : next_walk_; }
   // Begins to watch, or goes on. `interval` is the time between two walks. True: a walk has ended, and
-  // slowest() is what it has found; the next one begins an interval later.
+  // take_slowest() tells what it has found; the next one begins an interval later.
   bool walk(Instant now, Micros interval);
-  // Takes the slowest connection that the last walk has found; kNoIndex: there is none left.
-  uint32_t take_slowest();
+  struct Slow {
+    uint32_t connection;  // kNoIndex: there is none left
+    bool out_of_order;  // it is what the peer sends that does not come, before what it has sent out of order
+  };
+  // Takes the slowest that the last walk has found.
+  Slow take_slowest();
   void stop() {
     if (watching_) forget();
   }
@@ -39,10 +43,12 @@ class SlowPeers {
   struct Found {
     uint32_t index;
     tcp::Delivery delivery;
+    bool out_of_order;
     // The top of the heap is the least slow.
     friend bool operator<(const Found& a, const Found& b) { return a.delivery.slower_than(b.delivery); }
   };
   void look_at(uint32_t index);
+  void remember(const Found& found);
   bool is_as_old_as_the_mark(uint32_t index) const;
   [[gnu::cold]] void forget();
 

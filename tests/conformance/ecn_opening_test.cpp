@@ -22,6 +22,24 @@ class EcnOpening : public EcnScene {
     peer().advance(50ms);  // the delayed one
     return has_ece(peer().take_one().segment);
   }
+  // Passive OPEN by Fast Open, with data in the SYN.
+  void ask_fast() {
+    params.tcp.nagle = false;
+    begin(Opening::Passive);
+    const ListenerParams listener{.local = peer().ours(), .fast_open_pending = 4};
+    ASSERT_EQ(peer().shard().listen(listener, walk->app, "test"), app::OpenError::None);
+    wire::TcpOptions options = mss_option();
+    options.fast_open = wire::FastOpenCookie();
+    const wire::Segment granted = ask(kSetupSyn, options);
+    EXPECT_EQ(granted.flags, kSetupSynAck);
+    peer().send({.flags = wire::kRst, .seq = walk->v.rcv_nxt});
+    options.fast_open = granted.options.fast_open;
+    peer().send({.flags = kSetupSyn, .seq = walk->v.irs, .length = 100, .options = options});
+    const wire::Segment syn_ack = peer().take_one().segment;
+    EXPECT_EQ(syn_ack.flags, kSetupSynAck);
+    walk->v.snd_nxt = syn_ack.seq + 1;
+    walk->v.rcv_nxt = syn_ack.ack;
+  }
 };
 
 // ---- passive OPEN
@@ -144,24 +162,22 @@ TEST_P(EcnOpening, Passive_SynCookieWithoutTimestamps_AgreesToNothing) {
 
 // A connection that Fast Open has opened answers itself (RFC 7413 §4.2.2).
 TEST_P(EcnOpening, Passive_FastOpen_AgreesLikeAnySynAck) {
-  begin(Opening::Passive);
-  const ListenerParams listener{.local = peer().ours(), .fast_open_pending = 4};
-  ASSERT_EQ(peer().shard().listen(listener, walk->app, "test"), app::OpenError::None);
-  wire::TcpOptions options = mss_option();
-  options.fast_open = wire::FastOpenCookie();
-  const wire::Segment granted = ask(kSetupSyn, options);
-  EXPECT_EQ(granted.flags, kSetupSynAck);
-  peer().send({.flags = wire::kRst, .seq = walk->v.rcv_nxt});
-  options.fast_open = granted.options.fast_open;
-  peer().send({.flags = kSetupSyn, .seq = walk->v.irs, .length = 100, .options = options});
-  const wire::Segment syn_ack = peer().take_one().segment;
-  EXPECT_EQ(syn_ack.flags, kSetupSynAck);
-  walk->v.snd_nxt = syn_ack.seq + 1;
-  walk->v.rcv_nxt = syn_ack.ack;
+  ask_fast();
   EXPECT_TRUE(sends_ect());
   peer().send(walk->next(wire::kAck));
   peer().take();
   EXPECT_TRUE(echoes());
+}
+
+TEST_P(EcnOpening, Passive_FastOpen_ThePeerFallsBack_SoDoWe) {
+  ask_fast();
+  peer().send({.flags = wire::kSyn, .seq = walk->v.irs - 1, .options = offer()});
+  peer().take();
+  EXPECT_TRUE(sends_ect()) << "that was another one's";
+  walk->v.snd_nxt = first + flown;
+  peer().send({.flags = wire::kSyn, .seq = walk->v.irs, .options = offer()});
+  peer().take();
+  EXPECT_FALSE(sends_ect());
 }
 
 // ---- active OPEN

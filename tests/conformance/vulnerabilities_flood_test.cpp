@@ -288,6 +288,70 @@ TEST_P(SlowPeers, TheSlowestGoFirst) {
   EXPECT_EQ(odd, gone.size()) << "those that took 41 octets a second outlive those that took one";
 }
 
+// ---- text behind a gap that is never closed
+
+class Hoards : public Floods {
+ protected:
+  static constexpr uint16_t kAttackers = 30, kFirstPort = 10'000;
+  static constexpr uint32_t kSegment = 1400, kSegments = 40, kGap = 100;
+  static Seq begin_of(uint16_t port) { return Seq(port) + 1; }
+
+  void text(uint16_t port, Seq seq, uint32_t length) {
+    PeerSegment segment{.flags = wire::kAck, .seq = seq, .ack = acked[port], .length = length, .options = {}};
+    segment.peer_port = port;
+    peer().send(segment);
+  }
+  // Each leaves a gap at the front of what it sends.
+  void attack() {
+    params.memory.connections = 64;
+    params.memory.syn_records = 64;
+    params.memory.buffer_bytes = buffer_bytes;
+    params.tcp.receive_buffer = 65'535;
+    Walk& w = begin(Opening::Passive);
+    w.listen();
+    for (uint16_t port = kFirstPort; port < kFirstPort + kAttackers; ++port) {
+      PeerSegment syn{.flags = wire::kSyn, .seq = Seq(port), .ack = Seq(), .options = mss_option()};
+      syn.peer_port = port;
+      peer().send(syn);
+      acked[port] = peer().take().back().segment.seq + 1;
+      text(port, begin_of(port), 0);
+      for (uint32_t i = 0; i < kSegments; ++i) text(port, begin_of(port) + kGap + i * kSegment, kSegment);
+    }
+    peer().take();
+  }
+  uint64_t buffer_bytes = 1 << 20;
+  std::map<uint16_t, Seq> acked;
+};
+
+TEST_P(Hoards, TextBehindAGap_GivesWayWhenMemoryIsShort) {
+  attack();
+  ASSERT_GT(usage().buffer_bytes, params.memory.buffer_bytes / 8 * 7) << "what they aim at";
+  for (Micros passed{0}; passed < params.tcp.slow_peer_timeout / 2; passed += 1s) {
+    peer().advance(1s);
+    peer().take();
+  }
+  EXPECT_LE(usage().buffer_bytes, params.memory.buffer_bytes / 4 * 3);
+  EXPECT_GT(peer().shard().counters().tcp_reassembly_dropped.value(), 0U);
+  EXPECT_EQ(peer().shard().connections(), kAttackers) << "RFC 2018 §8: it can be sent again";
+  // And it is: nobody's stream has suffered.
+  walk->app.received.clear();
+  constexpr uint32_t kAll = 10 * kSegment;
+  for (uint32_t sent = 0; sent < kAll; sent += kSegment)
+    text(kFirstPort, begin_of(kFirstPort) + sent, kSegment);
+  ASSERT_GE(walk->app.received.size(), kAll);
+  for (uint32_t i = 0; i < kAll; ++i)
+    ASSERT_EQ(walk->app.received[i], Peer::octet_at(begin_of(kFirstPort) + i)) << i;
+}
+
+TEST_P(Hoards, WhileMemoryIsThere_TheyAreKept) {
+  buffer_bytes = 64U << 20;
+  attack();
+  const uint64_t held = usage().buffer_bytes;
+  EXPECT_GT(held, kAttackers * kSegment * kSegments);
+  peer().advance(2 * params.tcp.slow_peer_timeout);
+  EXPECT_EQ(usage().buffer_bytes, held);
+}
+
 // ---- SYNs with data, RSTs and FINs by the thousand
 
 TEST_P(Floods, SynWithData_HoldsNoDataAndAnswersOnceEach) {
@@ -521,6 +585,7 @@ TEST_P(Neighbors, Exhaustion_BySynsFromNobodyBelowHalfABacklog) {
 
 MILLRACE_BOTH_FAMILIES(Sockstress);
 MILLRACE_BOTH_FAMILIES(SlowPeers);
+MILLRACE_BOTH_FAMILIES(Hoards);
 MILLRACE_BOTH_FAMILIES(SideChannel);
 MILLRACE_BOTH_FAMILIES(Floods);
 MILLRACE_BOTH_FAMILIES(Neighbors);

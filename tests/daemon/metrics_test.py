@@ -80,6 +80,22 @@ class Metrics(harness.DaemonTest):
         self.assertEqual(self.curl("-o", "/dev/null", "-w", "%{http_code}", URL + "/more"), "404")
         self.assertEqual(serve.stop()[0], 0)
 
+    def test_histograms_on_every_way(self):
+        serve = self.serve_tap(*WEB, "--metrics", "127.0.0.1:9464")
+        for _ in range(3):
+            self.assert_page("http://10.99.0.2/")
+        found = self.samples(self.curl(URL))
+        total = json.loads(self.ctl(serve, "stats", "--json").stdout)["total"]["histograms"]
+        shard = (("shard", "0"),)
+        for name in ("tcp_rtt", "tcp_handshake_time", "loop_time"):
+            self.assertGreaterEqual(found[f"millrace_{name}_seconds_count", shard], 3, name)
+            self.assertGreater(found[f"millrace_{name}_seconds_sum", shard], 0, name)
+            self.assertGreaterEqual(total[name + "_us"]["count"], 3, name)
+        self.assertGreaterEqual(found["millrace_rx_burst_packets_count", shard], 3)
+        self.assertEqual(total["tcp_handshake_time_us"]["count"], 3)
+        text = self.ctl(serve, "stats", "--histograms").stdout
+        self.assertRegex(text, r"tcp_handshake_time +all +3 ")
+
     def test_page_over_ip6_and_over_a_unix_socket(self):
         serve = self.serve_tap(*WEB, "--metrics", "[::1]:9464")
         self.assertIn("millrace_uptime_seconds", self.curl("-g", "http://[::1]:9464/metrics"))

@@ -19,7 +19,14 @@ MEBIBYTE = 1 << 20
 
 
 def connect(address, port, timeout=60):
-    return socket.create_connection((address, port), timeout=timeout)
+    """The kernel asks three times in three seconds for the MAC address and then gives up; who answers may lack a CPU."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return socket.create_connection((address, port), timeout=timeout)
+        except OSError as failure:
+            if failure.errno != errno.EHOSTUNREACH or time.monotonic() > deadline:
+                raise
 
 
 def pattern(size, seed):
@@ -47,6 +54,7 @@ def through_echo(address, goes_on):
     """Block after block while goes_on(blocks) says so, compared with what comes back by SHA-256; our half of the close
     comes first."""
     connection = connect(address, ECHO)
+    connection.settimeout(None)  # who runs us knows how long it may stand still
     sent, received = hashlib.sha256(), hashlib.sha256()
     blocks = 0
 

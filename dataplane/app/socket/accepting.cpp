@@ -47,12 +47,12 @@ Outcome Socket::listen(int backlog) {
 }
 
 bool Socket::begin_listening(const ListenerParams& params) {
-  if (!shared_->ports.shares_port(*this))
-    return shared_->stack.listen(params, *this, "socket") == app::OpenError::None;
   ReusePort& group = shared_->reused[params.local];
-  if (group.empty() && shared_->stack.listen(params, group, "socket") != app::OpenError::None) return false;
-  group.add(*this);
-  return true;
+  const bool begins = group.empty();
+  if (!group.add(*this, shared_->ports.shares_port(*this))) return false;
+  if (!begins || shared_->stack.listen(params, group, "socket") == app::OpenError::None) return true;
+  group.remove(*this);
+  return false;
 }
 
 uint32_t Socket::accept_room(const Endpoint&) const {
@@ -101,12 +101,9 @@ Outcome Socket::accept(std::shared_ptr<Socket>& accepted, Call& call) {
 
 void Socket::stop_listening() {
   for (const Endpoint& local : listening_on_) {
-    const auto group = shared_->reused.find(local);
-    if (shared_->ports.shares_port(*this) && group != shared_->reused.end()) {
-      group->second.remove(*this);
-      if (!group->second.empty()) continue;
-    }
-    shared_->stack.stop_listening(local);
+    ReusePort& group = shared_->reused[local];
+    group.remove(*this);
+    if (group.empty()) shared_->stack.stop_listening(local);
   }
   listening_on_.clear();
   shared_->ports.set_listening(*this, false);

@@ -34,7 +34,7 @@ struct Shared {
   uint64_t changes = 0;          // grows with everything that a sleeping call may wait for
   // Connections that nobody is told of yet (TCP_DEFER_ACCEPT), by when they will be.
   std::multimap<Instant, Socket*> deferred{};
-  // By the endpoint that several sockets listen on (SO_REUSEPORT).
+  // By the endpoint that sockets listen on; they outlive these.
   std::map<Endpoint, ReusePort> reused{};
   // When the first of them may be accepted all the same: a sleeping call looks again then.
   Instant next_deferred() const { return deferred.empty() ? kNever : deferred.begin()->first; }

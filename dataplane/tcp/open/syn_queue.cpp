@@ -98,6 +98,13 @@ auto make_levels(std::index_sequence<Level...>, Links links) {
 
 }  // namespace
 
+Instant first_sent_at(const SynRecord& record, Micros rto_initial) {
+  constexpr int kLast = SynQueue::kLevels - 1;
+  const int doubled = std::min<int>(record.retries, kLast);
+  const int waits = (1 << doubled) - 1 + (record.retries - doubled) * (1 << kLast);
+  return record.sent_at - rto_initial * waits;
+}
+
 SynQueue::SynQueue(uint32_t bound)
     : records_(bound), levels_(make_levels(std::make_index_sequence<kLevels>{}, LinksOf{&records_})) {}
 

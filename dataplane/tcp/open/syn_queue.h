@@ -63,6 +63,9 @@ void syn_ack(const SynRecord& record, const TcpParams& params, uint32_t ts_offse
              wire::Segment& out);
 void acknowledge(const SynRecord& record, uint32_t ts_offset, Instant now, wire::Segment& out);
 
+// When the first SYN-ACK left: every time-out since has been twice the one before, up to the last level.
+Instant first_sent_at(const SynRecord& record, Micros rto_initial);
+
 // The records of a shard with their retransmission deadlines: one FIFO a level of backoff, for within a level
 // all wait equally long.
 class SynQueue {

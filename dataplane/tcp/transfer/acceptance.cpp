@@ -5,6 +5,7 @@
 #include "tcp/steps.h"
 #include "tcp/transfer/ack.h"
 #include "tcp/transfer/delayed_ack.h"
+#include "tcp/transfer/ecn.h"
 #include "tcp/transfer/paws.h"
 
 namespace millrace::tcp {
@@ -84,6 +85,7 @@ Step check_sequence(Tcb& tcb, wire::Segment& segment, const Context& context) {
   // because our SYN-ACK was lost.
   if (hot.state() == State::SynReceived && segment.flags.syn() && segment.seq == tcb.cold.irs) {
     if (!segment.flags.ack()) {
+      hear_syn_again(tcb, segment);
       hot.flags.syn_due = true;
       return Verdict::dropped(DropReason::TcpStateIgnores);
     }

@@ -40,6 +40,7 @@ void take_rtt_sample(Tcb& tcb, Micros rtt, const wire::Segment& segment, const C
   if (rtt == 0us && tcb.cold.retries != 0) rtt = rtt_by_timestamp(tcb, segment, context.now).value_or(0us);
   if (rtt == 0us) return;
   tcb.cold.rtt.sample(rtt);
+  context.counters.tcp_rtt.record(static_cast<uint64_t>(rtt.count()));
   tcb.cold.rtt.clear_backoff();
   renew_rto(tcb, context.params);
 }

@@ -34,6 +34,10 @@ void agree_on_ecn(Tcb& tcb, const wire::Segment& syn) {
   tcb.hot.ecn.heard(syn.flags.ack() ? is_ecn_setup_syn_ack(syn) : is_ecn_setup_syn(syn));
 }
 
+void hear_syn_again(Tcb& tcb, const wire::Segment& syn) {
+  if (!is_ecn_setup_syn(syn)) tcb.hot.ecn.heard(false);
+}
+
 void take_ecn_field(Tcb& tcb, const wire::Segment& segment, const Context& context) {
   Ecn& ecn = tcb.hot.ecn;
   if (!ecn.echoes()) return;

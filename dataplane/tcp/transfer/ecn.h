@@ -30,6 +30,8 @@ inline void refuse_ecn(wire::Segment& syn) {
 void set_up_ecn(Tcb& tcb, const TcpParams& params, wire::Segment& syn);
 // SYN-SENT: the peer's SYN-ACK has come, or its SYN.
 void agree_on_ecn(Tcb& tcb, const wire::Segment& syn);
+// SYN-RECEIVED with a TCB: the peer's SYN has come again, and may be without by now (§6.1.1.1).
+[[gnu::cold]] void hear_syn_again(Tcb& tcb, const wire::Segment& syn);
 
 // ---- the receiver (§6.1.3)
 

@@ -165,6 +165,33 @@ TEST_P(Connecting, ListenerCloses_WaitingConnectionsAreReset) {
   EXPECT_EQ(connect(again).error, 0);
 }
 
+// Programs run before connections are told: the handshake has ended, and nobody knows yet.
+TEST_P(Connecting, ListenerClosesBeforeItIsTold_TheConnectionIsReset) {
+  class Closer final : public app::Program {
+   public:
+    Closer(const shard::Shard& shard, Sockets& sockets, int fd) : shard_(shard), sockets_(sockets), fd_(fd) {}
+    void run(app::Stack&, Instant) override {
+      if (!sockets_.owns(fd_) || shard_.counters().tcp_established.value() == 0) return;
+      EXPECT_EQ(shard_.usage().connections, 1U);
+      sockets_.close(fd_);
+    }
+    Instant next_call() const override { return kNever; }
+
+   private:
+    const shard::Shard& shard_;
+    Sockets& sockets_;
+    int fd_;
+  };
+  listener = listen();
+  Closer closer(world.shard(right), server, listener);
+  world.shard(right).add_program(closer);
+  near = make(left);
+  ASSERT_EQ(connect(near).error, 0);
+  std::string got;
+  EXPECT_EQ(read(left, near, got, 10).error, ECONNRESET);
+  EXPECT_FALSE(server.owns(listener));
+}
+
 TEST_P(Connecting, AddressInUse_UnlessBothReuseAndNobodyListens) {
   listener = listen();
   const int other = make(right);

@@ -299,6 +299,24 @@ TEST_P(Options, Info_InLinuxLayout) {
   EXPECT_EQ(info.state, TCP_LISTEN);
 }
 
+// RFC 3168, as Linux tells of it: both took part, and the server has seen ECT.
+TEST_P(Options, Info_TellsOfEcn) {
+  constexpr int kSeen = 16;  // TCPI_OPT_ECN_SEEN
+  TcpParams asking = world.shard(left).tcp_params();
+  asking.ecn = EcnMode::On;
+  world.shard(left).set_tcp_params(asking);
+  establish();
+  write(left, near, text(3000));
+  world.run_for(500ms);
+  TcpInfo ours, theirs;
+  socklen_t length = sizeof ours;
+  EXPECT_EQ(client.get_option(near, IPPROTO_TCP, TCP_INFO, &ours, &length).error, 0);
+  EXPECT_EQ(server.get_option(far, IPPROTO_TCP, TCP_INFO, &theirs, &length).error, 0);
+  EXPECT_EQ(ours.options & (TCPI_OPT_ECN | kSeen), TCPI_OPT_ECN);
+  EXPECT_EQ(theirs.options & (TCPI_OPT_ECN | kSeen), TCPI_OPT_ECN | kSeen);
+  EXPECT_EQ(ours.delivered_ce, 0U);
+}
+
 // Linux goes on telling of a connection that has ended.
 TEST_P(Options, Info_OutlivesTheConnection) {
   establish();

@@ -21,7 +21,7 @@ class CliTest : public ::testing::Test {
  protected:
   void start() {
     endpoint.start_lcore();
-    server.emplace(endpoint, ServerParams{path, 0660, "", {}, {}});
+    server.emplace(endpoint, ServerParams{path, 0660, "", {.request_time = 10s}, {}});
     ASSERT_EQ(server->start(), std::nullopt);
   }
   // With the socket in the environment.

@@ -63,6 +63,8 @@ bool sample_fits(const std::string& sample, const std::string& family, const std
   if (type == "gauge") return sample == family;
   if (type == "counter") return sample == family + "_total";
   if (type == "info") return sample == family + "_info";
+  if (type == "histogram")
+    return sample == family + "_bucket" || sample == family + "_count" || sample == family + "_sum";
   return false;
 }
 
@@ -94,6 +96,29 @@ TEST(OpenMetrics, SamplesFollowTheirFamily_AndThePageEndsWithEof) {
     EXPECT_FALSE(rest.empty()) << line;
     EXPECT_TRUE(kind != "UNIT" || name.ends_with('_' + rest)) << line;
   }
+}
+
+TEST(OpenMetrics, Histograms_AreCumulativeAndInSeconds) {
+  test::FakeEndpoint endpoint(2);
+  Histogram& rtt = endpoint.shard(1).shard.counters().tcp_rtt;
+  for (const uint64_t micros : {3, 4, 5, 1'000'000}) rtt.record(micros);
+  rtt.record(uint64_t{1} << 40);
+  endpoint.shard(1).shard.counters().rx_burst.record(32);
+  const std::string page = open_metrics(endpoint.counters(), endpoint.info());
+  for (const char* line :
+       {"# TYPE millrace_tcp_rtt_seconds histogram", "# UNIT millrace_tcp_rtt_seconds seconds",
+        "millrace_tcp_rtt_seconds_bucket{shard=\"0\",le=\"+Inf\"} 0",
+        "millrace_tcp_rtt_seconds_bucket{shard=\"1\",le=\"2e-06\"} 0",
+        "millrace_tcp_rtt_seconds_bucket{shard=\"1\",le=\"4e-06\"} 2",
+        "millrace_tcp_rtt_seconds_bucket{shard=\"1\",le=\"8e-06\"} 3",
+        "millrace_tcp_rtt_seconds_bucket{shard=\"1\",le=\"0.524288\"} 3",
+        "millrace_tcp_rtt_seconds_bucket{shard=\"1\",le=\"1.048576\"} 4",
+        "millrace_tcp_rtt_seconds_bucket{shard=\"1\",le=\"+Inf\"} 5",
+        "millrace_tcp_rtt_seconds_count{shard=\"1\"} 5",
+        "millrace_rx_burst_packets_bucket{shard=\"1\",le=\"16.0\"} 0",
+        "millrace_rx_burst_packets_bucket{shard=\"1\",le=\"32.0\"} 1",
+        "millrace_rx_burst_packets_sum{shard=\"1\"} 32.0"})
+    EXPECT_NE(page.find('\n' + std::string(line) + '\n'), std::string::npos) << line;
 }
 
 TEST(OpenMetrics, NamesFromTheConfiguration_AreEscaped) {

@@ -81,16 +81,16 @@ TEST(Views, Stats_All_ShowZerosToo) {
 
 TEST(Views, Stats_WithAnEarlierReply_HaveRates) {
   EXPECT_EQ(stats_text(stats_reply(2'500'000, 1200, 5), stats_reply(500'000, 200, 5), {}),
-            "COUNTER           TOTAL  PER SECOND  UNIT\n"
-            "rx_packets         1200       500.0  packets\n"
-            "connections           2           -  connections\n"
-            "drop not_our_mac      5           0  packets\n"
-            "novel_things          3           0\n");
+            "COUNTER           TOTAL  CHANGE  PER SECOND  UNIT\n"
+            "rx_packets         1200   +1000       500.0  packets\n"
+            "connections           2       0           -  connections\n"
+            "drop not_our_mac      5       0           0  packets\n"
+            "novel_things          3       0           0\n");
 }
 
 TEST(Views, Stats_OfARestartedEndpoint_HaveNoRate) {
   const std::string text = stats_text(stats_reply(2'500'000, 100, 0), stats_reply(500'000, 200, 0), {});
-  EXPECT_NE(text.find("rx_packets      100           -  packets"), std::string::npos) << text;
+  EXPECT_NE(text.find("rx_packets      100       -           -  packets"), std::string::npos) << text;
 }
 
 TEST(Views, Stats_PerShard_HaveAColumnEach) {
@@ -99,6 +99,25 @@ TEST(Views, Stats_PerShard_HaveAColumnEach) {
       text.starts_with("COUNTER           TOTAL  SHARD 0  UNIT\n"
                        "rx_packets         1200     1200  packets\n"))
       << text;
+}
+
+json histogram_reply() {
+  const json rtt{{"count", 4},
+                 {"sum", 1110},
+                 {"buckets", {{{"le", 4}, {"count", 2}}, {{"le", 1024}, {"count", 1}}, {{"le", nullptr}, {"count", 1}}}}};
+  const json none{{"count", 0}, {"sum", 0}, {"buckets", json::array()}};
+  const json histograms{{"tcp_rtt_us", rtt}, {"rx_burst_packets", none}};
+  return {{"total", {{"histograms", histograms}}}, {"shards", {{{"shard", 0}, {"histograms", histograms}}}}};
+}
+
+TEST(Views, Histograms_ShowSharesOfWhatWasMeasured) {
+  EXPECT_EQ(histograms_text(histogram_reply(), {}),
+            "HISTOGRAM  SHARD  COUNT   MEAN  P50   P90   P99  P99.9  UNIT\n"
+            "tcp_rtt    all        4  277.5  <=4  more  more   more  us\n");
+  const std::string text = histograms_text(histogram_reply(), {.all = true, .per_shard = true});
+  EXPECT_NE(text.find("rx_burst   0"), std::string::npos) << text;
+  const json older{{"total", json::object()}, {"shards", json::array()}};
+  EXPECT_NE(histograms_text(older, {}).find("Nothing was measured yet"), std::string::npos);
 }
 
 TEST(Views, Drops_MostFrequentFirst) {
@@ -122,6 +141,19 @@ TEST(Views, Connections_InTheMannerOfSs) {
             "ESTABLISHED       0    1448  10.0.0.2:80  10.0.0.1:43712  web      0-17\n"
             "    age:3.5s ts wscale:7,2 rto:200ms rtt:0.412/0.1ms mss:1448 cwnd:14480B snd_wnd:65535B "
             "rcv_wnd:262144B unacked:1448B retrans:3 sent:9000B received:120B\n");
+}
+
+TEST(Views, Connections_TellOfCongestionMarks) {
+  shard::ConnectionRow row;
+  row.flow = {{*IpAddress::parse("10.0.0.2"), 80}, {*IpAddress::parse("10.0.0.1"), 5}};
+  row.state = tcp::State::Established;
+  row.ecn = true;
+  EXPECT_NE(connections_text(json::array({as_json(1, row)}), false).find("age:0us ecn\n"), std::string::npos);
+  row.ecn_ce_received = 7;
+  row.ecn_echoes_received = 5;
+  row.ecn_reductions = 2;
+  EXPECT_NE(connections_text(json::array({as_json(1, row)}), false).find("age:0us ecn ce:7 ece:5 cwr:2\n"),
+            std::string::npos);
 }
 
 TEST(Views, Connections_RecordsOfFewFields_AreShort) {

@@ -133,7 +133,7 @@ TEST(Idle, Packets_WakeItAndKeepItAwakeForAWhile) {
   Sleeper sleeper({.mode = IdleMode::Sleep, .after = 50us, .rx = {pipe.ends[0], true}});
   EXPECT_GE(sleeper.sleep(10ms), 10ms);
   ASSERT_EQ(write(pipe.ends[1], "x", 1), 1);
-  EXPECT_LT(sleeper.sleep(100ms), 90ms);
+  EXPECT_LT(sleeper.sleep(20s), 10s);
   EXPECT_FALSE(sleeper.idle.due(kStart)) << "the driver may find the packet a moment later";
   EXPECT_TRUE(sleeper.idle.due(kStart + 50us));
 }
@@ -147,8 +147,8 @@ TEST(Idle, Doorbell_WakesItThoughTheDeadlineIsFar) {
     sleeper.doorbell.ring();
   });
   const auto start = std::chrono::steady_clock::now();
-  sleeper.idle.sleep(100ms, false);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 90ms);
+  sleeper.idle.sleep(20s, false);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);  // a busy machine may let the ringer wait
   ringer.join();
   EXPECT_FALSE(readable(sleeper.doorbell.descriptor())) << "heard is silenced";
 }

@@ -136,6 +136,48 @@ TEST_F(ShardTest, Connect_SaysWhatIsWrong) {
   EXPECT_EQ(connect(0), app::OpenError::BadAddress);
 }
 
+Distribution spread(const Histogram& histogram) {
+  Distribution all;
+  all.add(histogram);
+  return all;
+}
+// What a value reads as.
+uint64_t bound(uint64_t value) { return Histogram::bound_of(Histogram::bucket_of(value)); }
+
+// There and back takes 2 ms; the first handshake waits for the server's link address too.
+TEST_F(ShardTest, Histograms_AreOfTheLinksRoundTrip) {
+  for (int i = 0; i < 4; ++i) connect();
+  for (Shard* shard : {&client(), &server()}) {
+    const Distribution handshakes = spread(shard->counters().tcp_handshake_time);
+    EXPECT_EQ(handshakes.count, 4U);
+    EXPECT_EQ(handshakes.percentile(0.5), bound(2000));
+  }
+  const Distribution rtt = spread(server().counters().tcp_rtt);
+  EXPECT_EQ(rtt.count, 8U);  // of each the SYN-ACK and the greeting
+  EXPECT_EQ(rtt.percentile(0.5), bound(2000));
+  const Distribution bursts = spread(server().counters().rx_burst);
+  EXPECT_EQ(bursts.sum, server().counters().rx_packets.value());
+  EXPECT_GT(bursts.count, 8U);
+}
+
+// The SYN-ACK is lost: the server's time-out of 300 ms brings it again.
+TEST_F(ShardTest, Histograms_OfHandshakes_HaveTheTimeOutsIn) {
+  connect();
+  TcpParams tcp = sim::host_params(2).tcp;
+  tcp.rto_initial = 300ms;
+  server().set_tcp_params(tcp);
+  sim::Link& back = world.link(server_id, client_id);
+  back.set_params({.delay = 1ms, .faults = {.loss_ppm = 1'000'000}});
+  connect();
+  back.set_params({.delay = 1ms});
+  world.run_for(2s);
+  for (Shard* shard : {&client(), &server()}) {
+    const Distribution handshakes = spread(shard->counters().tcp_handshake_time);
+    EXPECT_EQ(handshakes.count, 2U);
+    EXPECT_EQ(handshakes.percentile(1), bound(302'000));
+  }
+}
+
 TEST_F(ShardTest, Gauges_CountWhatIsOpen) {
   connect();
   EXPECT_EQ(server().counters().established_connections.value(), 1U);
