@@ -45,8 +45,8 @@ class Controller {
   // An acknowledgement of new data outside fast recovery; after a time-out too. A window that is not in use
   // does not grow (RFC 9438 §5.8, RFC 7661 §4.3). A model is told of each that tells of arrivals.
   void on_ack(const Ack& ack) {
-    const bool still = ack.ecn_echo || (ack.app_limited && window_.slow_start());
-    if (still && window_.algorithm != Algorithm::Bbr) return;
+    if (window_.algorithm == Algorithm::Bbr) return ack_model(ack);
+    if (ack.ecn_echo || (ack.app_limited && window_.slow_start())) return;
     switch (window_.algorithm) {
       case Algorithm::NewReno:
         if (!ack.app_limited) newreno_.on_ack(window_, ack);
@@ -55,7 +55,6 @@ class Controller {
         cubic_.on_ack(window_, ack);
         break;
       case Algorithm::Bbr:
-        ack_model(ack);
         break;
     }
   }
