@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -137,6 +138,7 @@ class Bench : public testing::TestWithParam<Family> {
     return value;
   }
 
+  std::unique_ptr<app::Program> program;  // as long as the world that calls it
   sim::World world{1};
   sim::HostId left = world.add_host("left", sim::host_params(1));
   sim::HostId right = world.add_host("right", sim::host_params(2));

@@ -183,8 +183,8 @@ TEST_P(Connecting, ListenerClosesBeforeItIsTold_TheConnectionIsReset) {
     int fd_;
   };
   listener = listen();
-  Closer closer(world.shard(right), server, listener);
-  world.shard(right).add_program(closer);
+  program = std::make_unique<Closer>(world.shard(right), server, listener);
+  world.shard(right).add_program(*program);
   near = make(left);
   ASSERT_EQ(connect(near).error, 0);
   std::string got;
