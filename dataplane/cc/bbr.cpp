@@ -1,6 +1,8 @@
 // The states (§5.3 of the draft) and what happens when. Neighbours: bbr_model.cpp, bbr_output.cpp.
 #include "cc/bbr.h"
 
+#include <utility>
+
 namespace millrace::cc {
 
 std::string_view name_of(Bbr::State state) {
@@ -39,6 +41,7 @@ void Bbr::on_ack(Window& window, const Ack& ack) {
   if (!started_) start(window, ack.now, ack.srtt);
   delivered_bound_ = std::min(delivered_bound_ + step.sample.newly_acked, initial_window_);
   cwnd_limited_ |= ack.in_flight + window.smss > window.cwnd;
+  if (std::exchange(ecn_echoed_, false)) take_ecn_echo(step);
   update_latest_delivery(step);
   update_congestion_signals(step);
   update_ack_aggregation(step);
@@ -83,8 +86,13 @@ void Bbr::check_startup_high_loss(const Step& step) {
     return;
   }
   undo_state_ = State::Startup;
+  end_acceleration(step.window);
+}
+
+// What the path takes is known, for it has said that this is too much.
+void Bbr::end_acceleration(const Window& window) {
   full_bw_reached_ = true;
-  inflight_longterm_ = std::max({bdp(max_bw(), 100), inflight_latest_, min_pipe(step.window)});
+  inflight_longterm_ = std::max({bdp(max_bw(), 100), inflight_latest_, min_pipe(window)});
 }
 
 void Bbr::enter_drain() {

@@ -29,6 +29,7 @@ class Bbr {
   static constexpr uint32_t kCwndGain = 200, kUpCwndGain = 225, kProbeRttCwndGain = 50;
   static constexpr uint32_t kPacingMargin = 1, kLossThresh = 2, kBeta = 70, kHeadroom = 15;
   static constexpr uint32_t kStartupFullLossCount = 6, kFullBwCount = 3, kExtraAckedRounds = 10;
+  static constexpr uint32_t kStartupFullEcnCount = 2;  // ours
   static constexpr Bytes kMinPipeSegments = 4;
   static constexpr Micros kMinRttFilter = 10s, kProbeRttInterval = 5s, kProbeRttDuration = 200ms;
 
@@ -47,8 +48,10 @@ class Bbr {
   void on_enter_recovery(Window& window);
   void on_exit_recovery(Window& window);
   void on_timeout(Window& window);
-  // An ECN echo; the draft (§3.8) leaves open what it means: here, what a loss does.
-  void on_ecn(const Window& window) { note_loss(window); }
+  // A tail loss probe has repaired the loss of what it sent again.
+  void on_tail_loss(const Window& window) { note_loss(window); }
+  // An ECN echo, at most once a round trip: before on_ack() of the acknowledgement that has it.
+  void on_ecn() { ecn_echoed_ = true; }
   // The recovery was for nothing.
   void on_undo(Window& window);
 
@@ -62,6 +65,8 @@ class Bbr {
   Bytes inflight_shortterm() const { return inflight_shortterm_; }
   Bytes extra_acked() const { return extra_acked_.value(); }
   bool full_bw_reached() const { return full_bw_reached_; }
+  bool in_recovery() const { return in_recovery_; }
+  Bytes prior_cwnd() const { return prior_cwnd_; }
   uint32_t round_count() const { return round_count_; }
   const DeliveryRate& delivery() const { return delivery_; }
 
@@ -89,6 +94,7 @@ class Bbr {
   void check_full_bw_reached(const Step& step);
   void check_startup_done(const Step& step);
   void check_startup_high_loss(const Step& step);
+  void end_acceleration(const Window& window);
   void check_drain_done(const Step& step);
   void update_probe_bw_phase(const Step& step);
   bool adapt_longterm_model(const Step& step);
@@ -122,6 +128,8 @@ class Bbr {
   void reset_shortterm_model();
   void reset_full_bw();
   void note_loss(const Window& window);
+  void take_ecn_echo(const Step& step);
+  void set_undo_point();
   void save_state_upon_loss(const Window& window);
   void handle_inflight_too_high(const Window& window, Instant now, const RateSample& sample);
   static bool is_inflight_too_high(const RateSample& sample, bool sack);
@@ -175,6 +183,7 @@ class Bbr {
   uint32_t rounds_since_probe_up_ = 0;
   uint32_t drain_start_round_ = 0;
   uint32_t recovery_round_ = 0;  // in which recovery began
+  uint32_t echo_round_ = 0;      // of the latest ECN echo in Startup
   uint32_t delivered_bound_ = 0; // octets delivered, up to the initial window
   // ---- to go back to
   uint64_t undo_bw_shortterm_ = 0;
@@ -189,12 +198,16 @@ class Bbr {
   uint8_t full_bw_count_ = 0;
   uint8_t bw_probe_up_rounds_ = 0;
   uint8_t lost_ranges_ = 0;  // in this round of loss
+  uint8_t startup_ecn_rounds_ = 0;  // in succession
   bool started_ = false;
   bool full_bw_now_ = false;
   bool full_bw_reached_ = false;
   bool round_start_ = false;
   bool loss_round_start_ = false;
   bool is_loss_in_round_ = false;
+  bool is_ecn_in_round_ = false;
+  bool ecn_echoed_ = false;  // the acknowledgement under way has it
+  bool is_state_saved_ = false;  // before the losses of this round
   bool is_bw_probe_sample_ = false;
   bool prev_probe_too_high_ = false;
   bool prev_probe_precautionary_ = false;

@@ -43,8 +43,9 @@ void Bbr::advance_latest_delivery(const Step& step) {
 void Bbr::update_congestion_signals(const Step& step) {
   update_max_bw(step);
   if (!loss_round_start_) return;
-  if (is_loss_in_round_ && !is_probing_bw()) lower_bounds(step.window);
-  is_loss_in_round_ = false;
+  if ((is_loss_in_round_ || is_ecn_in_round_) && !is_probing_bw()) lower_bounds(step.window);
+  if (is_ecn_in_round_) set_undo_point();
+  is_loss_in_round_ = is_ecn_in_round_ = is_state_saved_ = false;
 }
 
 // §5.5.5: what the application limited counts where it is more than was known.
@@ -111,11 +112,33 @@ void Bbr::on_lost(Window& window, Instant now, Instant sent_at, Seq begin, Seq e
 }
 
 void Bbr::note_loss(const Window& window) {
-  if (!is_loss_in_round_) {
-    loss_round_delivered_ = delivery_.delivered();
-    save_state_upon_loss(window);
-  }
+  if (!is_state_saved_) save_state_upon_loss(window);
+  if (!is_loss_in_round_ && !is_ecn_in_round_) loss_round_delivered_ = delivery_.delivered();
   is_loss_in_round_ = true;
+}
+
+// §3.7: a CE mark is congestion; what it does the draft leaves open. RFC 3168's echo says that something of a window
+// of data was marked, not how much: it ends a probe, as too much loss does, and Startup when it comes in two rounds in
+// succession; otherwise it lowers the short-term bounds, as a loss does.
+void Bbr::take_ecn_echo(const Step& step) {
+  if (!is_loss_in_round_ && !is_ecn_in_round_) loss_round_delivered_ = delivery_.delivered();
+  is_ecn_in_round_ = true;
+  if (is_bw_probe_sample_ && step.sample.known) handle_inflight_too_high(step.window, step.ack.now, step.sample);
+  if (state_ == State::Startup && !full_bw_reached_) {
+    const bool again = startup_ecn_rounds_ != 0 && round_count_ - echo_round_ <= 2;
+    startup_ecn_rounds_ = again ? static_cast<uint8_t>(startup_ecn_rounds_ + 1) : 1;
+    echo_round_ = round_count_;
+    if (startup_ecn_rounds_ >= kStartupFullEcnCount) end_acceleration(step.window);
+  }
+  set_undo_point();
+}
+
+// Losses of the same round may turn out to be none, but congestion there was: on_undo() goes back no further than here.
+void Bbr::set_undo_point() {
+  undo_state_ = State::Drain;
+  undo_bw_shortterm_ = bw_shortterm_;
+  undo_inflight_shortterm_ = inflight_shortterm_;
+  undo_inflight_longterm_ = inflight_longterm_;
 }
 
 // What was in flight when the losses passed the threshold, perhaps amid what left at that instant.
@@ -145,7 +168,7 @@ void Bbr::lower_bounds(const Window& window) {
 }
 
 void Bbr::reset_congestion_signals() {
-  is_loss_in_round_ = false;
+  is_loss_in_round_ = is_ecn_in_round_ = false;
   bw_latest_ = 0;
   inflight_latest_ = 0;
 }
@@ -165,22 +188,20 @@ void Bbr::reset_full_bw() {
 
 void Bbr::save_state_upon_loss(const Window& window) {
   save_cwnd(window);
-  undo_state_ = State::Drain;
-  undo_bw_shortterm_ = bw_shortterm_;
-  undo_inflight_shortterm_ = inflight_shortterm_;
-  undo_inflight_longterm_ = inflight_longterm_;
+  set_undo_point();
+  is_state_saved_ = true;
 }
 
 // What the losses that began it have found, on_lost() has saved.
 void Bbr::on_enter_recovery(Window& window) {
   save_cwnd(window);
-  if (!is_loss_in_round_) save_state_upon_loss(window);
+  if (!is_state_saved_) save_state_upon_loss(window);
   if (!in_recovery_) recovery_round_ = round_count_;
   in_recovery_ = true;
 }
 
 void Bbr::on_exit_recovery(Window& window) {
-  in_recovery_ = false;
+  in_recovery_ = is_state_saved_ = false;
   restore_cwnd(window);
 }
 
@@ -190,7 +211,7 @@ void Bbr::on_timeout(Window& window) {
 }
 
 void Bbr::on_undo(Window& window) {
-  in_recovery_ = false;
+  in_recovery_ = is_state_saved_ = false;
   restore_cwnd(window);
   is_loss_in_round_ = false;
   reset_full_bw();

@@ -61,11 +61,11 @@ Bytes Bbr::probe_rtt_cwnd(const Window& window) const {
   return std::max(bdp(bw_, kProbeRttCwndGain), min_pipe(window));
 }
 
-// §5.6.4.6: at most by what is acknowledged.
+// §5.6.4.6: at most by what is acknowledged, and not by what an ECN echo acknowledges (RFC 3168 §6.1.2).
 void Bbr::set_cwnd(const Step& step) {
   Window& window = step.window;
   const Bytes most = std::min(with_budget(window, bdp(bw_, cwnd_gain()) + extra_acked_.value()), kMaxWindow);
-  const Bytes acked = step.sample.newly_acked;
+  const Bytes acked = step.ack.ecn_echo ? 0 : step.sample.newly_acked;
   if (full_bw_reached_)
     window.cwnd = std::min(window.cwnd + acked, most);
   else if (window.cwnd < most || delivered_bound_ < initial_window_)

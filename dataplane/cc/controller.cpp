@@ -16,6 +16,17 @@ std::string_view name_of(Algorithm algorithm) {
   return "?";
 }
 
+namespace {
+
+// A path that its model has found full is not looked for by slow start; a recovery that is under way ends with half the
+// window of before (RFC 5681 §3.1).
+Bytes ssthresh_after(const Bbr& model, const Window& window) {
+  if (model.in_recovery()) return std::max(model.prior_cwnd() / 2, window.segments(2));
+  return model.full_bw_reached() ? window.cwnd : kMaxWindow;
+}
+
+}  // namespace
+
 void Controller::open(Algorithm algorithm, uint16_t smss, uint32_t segments, Bbr* model) {
   window_ = {.cwnd = initial_window(smss, segments), .smss = smss, .algorithm = algorithm};
   start_algorithm(model);
@@ -23,9 +34,7 @@ void Controller::open(Algorithm algorithm, uint16_t smss, uint32_t segments, Bbr
 
 void Controller::choose(Algorithm algorithm, Bbr* model) {
   if (algorithm == window_.algorithm) return;
-  // A path that its model has found full is not looked for by slow start.
-  if (const Bbr* left = this->model(); left != nullptr)
-    window_.ssthresh = left->full_bw_reached() ? window_.cwnd : kMaxWindow;
+  if (const Bbr* left = this->model(); left != nullptr) window_.ssthresh = ssthresh_after(*left, window_);
   window_.algorithm = algorithm;
   start_algorithm(model);
 }
@@ -76,6 +85,12 @@ void Controller::on_enter_recovery(Instant, Bytes in_flight) {
   window_.cwnd = window_.ssthresh;
 }
 
+void Controller::on_tail_loss(Instant now, Bytes in_flight) {
+  if (Bbr* bbr = model(); bbr != nullptr) return bbr->on_tail_loss(window_);
+  on_enter_recovery(now, in_flight);
+  on_exit_recovery(now);
+}
+
 void Controller::on_exit_recovery(Instant) {
   if (Bbr* bbr = model(); bbr != nullptr) return bbr->on_exit_recovery(window_);
   window_.cwnd = window_.ssthresh;
@@ -97,7 +112,7 @@ void Controller::on_timeout(Instant, Bytes in_flight, bool first) {
 }
 
 void Controller::on_ecn(Instant, Bytes in_flight) {
-  if (Bbr* bbr = model(); bbr != nullptr) return bbr->on_ecn(window_);
+  if (Bbr* bbr = model(); bbr != nullptr) return bbr->on_ecn();
   on_congestion(in_flight);
   window_.cwnd = std::min(window_.cwnd, window_.ssthresh);
 }

@@ -64,6 +64,8 @@ class Controller {
   void on_lost(Instant now, Instant sent_at, Seq begin, Seq end, bool sack);
   // Loss has been found: fast recovery begins. Sets ssthresh (RFC 5681 §3.2 step 2) and the window to it.
   void on_enter_recovery(Instant now, Bytes in_flight);
+  // A tail loss probe has repaired a loss (RFC 8985 §7.4.2): what fast recovery would have done to the window.
+  void on_tail_loss(Instant now, Bytes in_flight);
   // Everything outstanding when recovery began is acknowledged.
   void on_exit_recovery(Instant now);
   // The retransmission timer went off; `first`: not a repeated time-out of the same segment (RFC 5681 §3.1

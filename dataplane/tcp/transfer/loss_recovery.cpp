@@ -156,8 +156,9 @@ void enter_recovery(Tcb& tcb, Flight& flight, Bytes before, const Context& conte
   flight.phase = Phase::Recovery;
   flight.probe_outstanding = false;  // what it would tell is told
   flight.recover = tcb.hot.snd_nxt;
-  // RFC 3168 §6.1.2: not a second time for the window that ECN has reduced.
-  if (!is_window_reduced(tcb)) tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
+  // RFC 3168 §6.1.2: not a second time for the window that ECN has reduced; a model knows of both.
+  if (!tcb.cold.cc.wants_prr() || !is_window_reduced(tcb))
+    tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
   tcb.hot.ecn.reduced();
   flight.prr.open(before, tcb.cold.cc.ssthresh());
   tcb.hot.flags.retransmit_forced = true;
@@ -226,8 +227,7 @@ void judge_probe(Tcb& tcb, Flight& flight, const wire::Segment& segment, const T
     flight.probe_outstanding = false;
     context.counters.tcp_tail_losses_repaired.add();
     if (flight.phase != Phase::Open || is_window_reduced(tcb)) return;
-    tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
-    tcb.cold.cc.on_exit_recovery(context.now);
+    tcb.cold.cc.on_tail_loss(context.now, flight_size(tcb.hot));
     begin_reduced_window(tcb);
   }
 }
@@ -311,7 +311,8 @@ void tell_model(Tcb& tcb, const Flight& flight, const wire::Segment& segment, co
                       .left = flight.board.in_flight(),
                       .rtt = told.rtt,
                       .srtt = tcb.cold.rtt.srtt(),
-                      .sack = tcb.hot.flags.sack});
+                      .sack = tcb.hot.flags.sack,
+                      .ecn_echo = is_ecn_echo(tcb, segment)});
 }
 
 // The window that is in force until the next acknowledgement.

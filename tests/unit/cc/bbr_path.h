@@ -62,12 +62,14 @@ class BbrPath {
   Micros round;
   Bytes queue;
   std::function<bool()> loses = [] { return false; };  // beside what the queue drops
+  std::function<bool(Bytes)> marks = [](Bytes) { return false; };  // CE, with that much in the queue
   uint64_t budget = ~uint64_t{0};                        // octets that the application still has
   bool sack = true;
   Bytes in_flight = 0;
   Bytes most_in_flight = 0;
   uint64_t delivered = 0;
   uint64_t lost = 0;
+  uint32_t echoes = 0;
   Instant now{1s};
   Micros srtt;
 
@@ -77,6 +79,7 @@ class BbrPath {
     Instant acked_at;
     Seq begin;
     bool dropped;
+    bool marked;
   };
 
   bool may_send() const { return in_flight + kSmss <= window.cwnd && budget >= kSmss; }
@@ -98,7 +101,8 @@ class BbrPath {
     const Micros backlog = std::max(0us, free_at_ - now);
     const bool dropped = loses() || static_cast<uint64_t>(backlog.count()) * rate / 1'000'000 > queue;
     if (!dropped) free_at_ = std::max(now, free_at_) + Micros(static_cast<int64_t>(kSmss * uint64_t{1'000'000} / rate));
-    sent_.push_back({now, free_at_ + round, next_, dropped});
+    const bool marked = marks(static_cast<Bytes>(static_cast<uint64_t>(backlog.count()) * rate / 1'000'000));
+    sent_.push_back({now, free_at_ + round, next_, dropped, marked});
     next_ += kSmss;
     if (budget < kSmss && in_flight + kSmss <= window.cwnd) bbr->on_out_of_data(in_flight);
   }
@@ -121,6 +125,12 @@ class BbrPath {
       bbr->on_arrival(sent.at, kSmss, now);
       ack.acked = ack.delivered = kSmss;
       ack.rtt = now - sent.at;
+      ack.ecn_echo = sent.marked;
+      if (sent.marked && (!reduced_ || sent.begin.after_or_at(*reduced_))) {  // once a window of data
+        bbr->on_ecn();
+        reduced_ = next_;
+        ++echoes;
+      }
       if (recover_ && sent.begin.after_or_at(*recover_)) bbr->on_exit_recovery(window), recover_.reset();
     }
     ack.left = in_flight;
@@ -132,6 +142,7 @@ class BbrPath {
   Instant free_at_{};
   Seq next_{0xffff'0000};
   std::optional<Seq> recover_;
+  std::optional<Seq> reduced_;
 };
 
 }  // namespace millrace::cc

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "bbr_path.h"
+#include "cc/controller.h"
 
 namespace millrace::cc {
 namespace {
@@ -201,6 +202,29 @@ TEST(Bbr, LossForNothing_IsUndone) {
   EXPECT_EQ(path.bbr->bw_shortterm(), Bbr::kInfiniteRate);
 }
 
+// All of them found by one acknowledgement, before recovery begins.
+TEST(Bbr, LossesForNothing_AtOnce_AreUndone) {
+  BbrPath path(kRate, kRound);
+  ASSERT_TRUE(path.reach(ProbeBwUp));
+  ASSERT_TRUE(path.run_until([&] { return path.in_flight > 1.1 * path.bdp(); }, 4 * kRound));
+  for (Seq at{1}; path.bbr->state() == ProbeBwUp && at.before(Seq{100'000}); at += BbrPath::kSmss)
+    path.bbr->on_lost(path.window, path.now, path.now - kRound, at, at + BbrPath::kSmss, true);
+  ASSERT_EQ(path.bbr->state(), ProbeBwDown);
+  path.bbr->on_enter_recovery(path.window);
+  path.bbr->on_undo(path.window);
+  EXPECT_EQ(path.bbr->state(), ProbeBwRefill);
+  EXPECT_EQ(path.bbr->inflight_longterm(), Bbr::kInfinite);
+}
+
+TEST(Bbr, TailLoss_CountsAsALoss) {
+  BbrPath path(kRate, kRound);
+  ASSERT_TRUE(path.reach(ProbeBwCruise));
+  path.bbr->on_tail_loss(path.window);
+  EXPECT_FALSE(path.bbr->in_recovery());
+  path.run_for(3 * kRound);
+  EXPECT_LT(path.bbr->inflight_shortterm(), Bbr::kInfinite);
+}
+
 TEST(Bbr, TimeOut_LeavesOneSegmentUntilAnAcknowledgement) {
   BbrPath path(kRate, kRound);
   ASSERT_TRUE(path.reach(ProbeBwCruise));
@@ -209,6 +233,95 @@ TEST(Bbr, TimeOut_LeavesOneSegmentUntilAnAcknowledgement) {
   EXPECT_EQ(path.window.cwnd, BbrPath::kSmss);
   path.bbr->on_exit_recovery(path.window);
   EXPECT_EQ(path.window.cwnd, before);
+}
+
+// ---- congestion marks
+
+TEST(Bbr, EchoesInTwoRoundsOfStartup_EndIt) {
+  BbrPath free(kRate, kRound), marked(kRate, kRound);
+  ASSERT_TRUE(free.reach(Drain));
+  marked.marks = [](Bytes backlog) { return backlog > 20'000; };
+  ASSERT_TRUE(marked.reach(Drain));
+  EXPECT_EQ(marked.echoes, 2U);
+  EXPECT_LT(marked.most_in_flight, free.most_in_flight);
+  EXPECT_LT(marked.bbr->inflight_longterm(), Bbr::kInfinite);
+  EXPECT_NEAR(share(marked.bbr->max_bw(), kRate), 1, 0.05);
+}
+
+TEST(Bbr, OneEchoInStartup_GoesOn) {
+  BbrPath path(kRate, kRound);
+  bool once = false;
+  path.marks = [&](Bytes) { return path.in_flight > 40'000 && !std::exchange(once, true); };
+  ASSERT_TRUE(path.reach(Drain));
+  EXPECT_EQ(path.echoes, 1U);
+  EXPECT_NEAR(share(path.bbr->max_bw(), kRate), 1, 0.03);
+  EXPECT_EQ(path.bbr->inflight_longterm(), Bbr::kInfinite) << "by the plateau";
+}
+
+TEST(Bbr, EchoInCruise_LowersTheShortTermBoundsAsALossDoes) {
+  BbrPath path(kRate, kRound);
+  ASSERT_TRUE(path.reach(ProbeBwCruise));
+  bool once = false;
+  path.marks = [&](Bytes) { return !std::exchange(once, true); };
+  ASSERT_TRUE(path.run_until([&] { return path.bbr->bw_shortterm() != Bbr::kInfiniteRate; }, 10 * kRound));
+  EXPECT_GE(path.bbr->bw_shortterm(), path.bbr->max_bw() * 7 / 10);
+  EXPECT_LT(path.bbr->inflight_shortterm(), Bbr::kInfinite);
+  EXPECT_FALSE(path.bbr->in_recovery());
+}
+
+TEST(Bbr, EchoInAProbe_EndsItAndIsNotUndone) {
+  BbrPath path(kRate, kRound);
+  ASSERT_TRUE(path.reach(ProbeBwUp));
+  path.marks = [](Bytes backlog) { return backlog > 20'000; };
+  ASSERT_TRUE(path.reach(ProbeBwDown));
+  EXPECT_EQ(path.echoes, 1U);
+  const Bytes longterm = path.bbr->inflight_longterm();
+  EXPECT_NEAR(share(longterm, path.bdp() + 20'000), 1, 0.2);
+  path.bbr->on_lost(path.window, path.now, path.now - kRound, Seq{1}, Seq{1} + BbrPath::kSmss, true);
+  path.bbr->on_enter_recovery(path.window);
+  path.bbr->on_undo(path.window);
+  EXPECT_EQ(path.bbr->state(), ProbeBwDown);
+  EXPECT_EQ(path.bbr->inflight_longterm(), longterm);
+}
+
+TEST(Bbr, LossForNothingBesideAnEcho_TheEchoCounts) {
+  BbrPath path(kRate, kRound);
+  ASSERT_TRUE(path.reach(ProbeBwCruise));
+  bool once = false;
+  path.marks = [&](Bytes) { return !std::exchange(once, true); };
+  ASSERT_TRUE(path.run_until([&] { return path.echoes == 1; }, 4 * kRound));
+  path.bbr->on_lost(path.window, path.now, path.now - kRound, Seq{1}, Seq{1} + BbrPath::kSmss, true);
+  path.bbr->on_enter_recovery(path.window);
+  path.run_for(kRound / 2);
+  path.bbr->on_undo(path.window);
+  path.run_for(kRound);
+  EXPECT_LT(path.bbr->bw_shortterm(), Bbr::kInfiniteRate);
+}
+
+TEST(Bbr, QueueThatMarks_StaysShortAndThePathFull) {
+  BbrPath path(kRate, kRound);
+  path.marks = [](Bytes backlog) { return backlog > 10'000; };  // 2 ms
+  path.run_for(5s);
+  const uint64_t delivered = path.delivered;
+  path.most_in_flight = 0;
+  path.run_for(20s);
+  EXPECT_GT(share(path.delivered - delivered, 20.0 * kRate), 0.85);
+  EXPECT_LT(path.most_in_flight, 1.5 * path.bdp());
+}
+
+// ---- another algorithm instead
+
+TEST(Bbr, LeftInRecovery_TheNextEndsItWithHalfTheWindow) {
+  for (const auto next : {Algorithm::NewReno, Algorithm::Cubic}) {
+    Bbr model(10'000, 7);
+    Controller controller;
+    controller.open(Algorithm::Bbr, 1000, 10, &model);
+    controller.on_enter_recovery(Instant{1s}, 10'000);
+    controller.choose(next);
+    EXPECT_EQ(controller.cwnd(), 10'000U);
+    controller.on_exit_recovery(Instant{2s});
+    EXPECT_EQ(controller.cwnd(), 5'000U);
+  }
 }
 
 // ---- ProbeRTT
