@@ -50,8 +50,7 @@ def start_ours(scene, cell, settings):
 
 def start_kernel(scene, cell, settings):
     name = KERNEL_NAMES.get(cell.flows[0], cell.flows[0])
-    scene.run("server", "sysctl", "-qw", f"net.ipv4.tcp_congestion_control={name}")
-    server = scene.start("server", "server", "server", [settings.program_of("kernel_peer"), "serve", "10.0.0.2"])
+    server = scene.start("server", "server", "server", [settings.program_of("kernel_peer"), "serve", "10.0.0.2", name])
     server.wait_for(lambda: "ready" in server.said(), "its line `ready`")
 
 
