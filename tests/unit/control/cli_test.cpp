@@ -348,8 +348,9 @@ TEST_F(StrangeEndpoint, WhoseErrorIsATerminalSequence_IsShownHarmless) {
 // ---- capture
 
 std::string contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream out;
+  out << std::ifstream(path, std::ios::binary).rdbuf();
+  return out.str();
 }
 
 class CaptureCliTest : public CliTest {
