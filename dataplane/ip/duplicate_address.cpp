@@ -36,7 +36,14 @@ uint32_t DuplicateAddresses::probes_for(LocalId id) const {
   const Instant first = first_probe(now);
   for (LocalId id = 0; id < local_.prefixes().size(); ++id)
     if (local_.state(id) == AddressState::Tentative)
-      checks_.push_back({.id = id, .probes = probes_for(id), .at = first});
+      checks_.push_back({.id = id, .probes = probes_for(id), .at = first, .nonce = draw_nonce()});
+}
+
+wire::NdNonce DuplicateAddresses::draw_nonce() const {
+  const uint64_t drawn = entropy_.next();
+  wire::NdNonce nonce;
+  std::memcpy(nonce.data(), &drawn, nonce.size());
+  return nonce;
 }
 
 void DuplicateAddresses::enter(LocalId id, AddressState state) {
@@ -60,7 +67,9 @@ void DuplicateAddresses::forget(LocalId id) {
   news_.tell({.kind = LinkNews::Kind::Address, .state = AddressState::Duplicate, .address = address});
 }
 
-bool DuplicateAddresses::is_own_probe(const wire::NdMessage& message) const {
+// A shard that does not speak knows no nonces.
+bool DuplicateAddresses::is_own_probe(const wire::NdMessage& message, bool from_our_mac) const {
+  if (!speaks_) return from_our_mac;
   return message.nonce && std::any_of(checks_.begin(), checks_.end(), [&](const Check& check) {
            return check.nonce == *message.nonce && local_.at(check.id) == message.target;
          });
@@ -69,13 +78,13 @@ bool DuplicateAddresses::is_own_probe(const wire::NdMessage& message) const {
 [[gnu::cold]] void DuplicateAddresses::learn(const LinkNews& news) {
   const LocalId id = local_.number_of(news.address);
   if (id == kNoLocal || local_.state(id) == news.state) return;
+  // News may cross: whoever has heard an objection is right.
+  if (news.state == AddressState::Preferred && local_.state(id) != AddressState::Tentative) return;
   if (news.state == AddressState::Duplicate) forget(id);
   enter(id, news.state);
 }
 
 bool DuplicateAddresses::probe(Check& check, Instant now, PacketBatch& out) {
-  const uint64_t drawn = entropy_.next();
-  std::memcpy(check.nonce.data(), &drawn, check.nonce.size());
   if (!messages_.probe(local_.at(check.id), check.nonce, out)) {
     check.at = now + kRetry;
     return false;

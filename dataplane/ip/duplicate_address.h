@@ -45,7 +45,7 @@ class DuplicateAddresses {
   // Another host speaks for an address of ours that is tentative.
   void conflict(const IpAddress& address);
   // Whether a solicitation from the unspecified address is ours, come back (RFC 7527 §4.1).
-  bool is_own_probe(const wire::NdMessage& message) const;
+  bool is_own_probe(const wire::NdMessage& message, bool from_our_mac) const;
   void learn(const LinkNews& news);
   // Whether an address has been given up since the last call.
   bool take_given_up() { return std::exchange(given_up_, false); }
@@ -63,11 +63,12 @@ class DuplicateAddresses {
     LocalId id;
     uint32_t probes;  // still to be sent
     Instant at;       // the next probe, or the end
-    wire::NdNonce nonce{};
+    wire::NdNonce nonce;
   };
 
   uint32_t probes_for(LocalId id) const;
   Instant first_probe(Instant now) const;
+  wire::NdNonce draw_nonce() const;
   bool expire_checks(Instant now, PacketBatch& out);
   bool probe(Check& check, Instant now, PacketBatch& out);
   void enter(LocalId id, AddressState state);

@@ -71,7 +71,8 @@ bool NeighborInput::on_tentative(const wire::Frame& frame, const wire::NdMessage
   if (!duplicates_.is_tentative(message.target)) return false;
   // RFC 4862 §5.4.3: who asks from an address of his own resolves, and goes unanswered; who asks from none
   // would use it like us, unless he is we. §5.4.4: who advertises it has it.
-  const bool probe = frame.source.is_unspecified() && !duplicates_.is_own_probe(message);
+  const bool own = duplicates_.is_own_probe(message, frame.source_mac == interface_.mac);
+  const bool probe = frame.source.is_unspecified() && !own;
   if (!message.solicitation || probe) duplicates_.conflict(message.target);
   return true;
 }

@@ -12,7 +12,7 @@
 namespace millrace::shard {
 
 // What one shard tells another.
-struct Notice {
+struct alignas(4) Notice {  // rings copy words
   enum class Kind : uint8_t {
     Link,  // what it has heard of the link: `news`
     // A connection of `from` uses a flow that by the steering function is the receiver's.
