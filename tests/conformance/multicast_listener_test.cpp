@@ -52,25 +52,24 @@ class MulticastListenerDiscovery : public LinkScene {
     IpAddress destination = wire::all_nodes_group();
   };
   Octets frame_of(const Query& query) {
-    Octets message(query.length);
-    message[0] = 130;
+    std::array<uint8_t, 28> message{130};
     wire::put16(message.data() + 4, query.max_response);
-    if (message.size() >= 24) std::memcpy(message.data() + 8, query.group.v6_wire(), 16);
+    std::memcpy(message.data() + 8, query.group.v6_wire(), 16);
     Octets frame(kMessageAt);
     const MacAddress to = wire::group_mac(query.destination), from = station(1);
     std::copy(to.octets().begin(), to.octets().end(), frame.begin());
     std::copy(from.octets().begin(), from.octets().end(), frame.begin() + 6);
     frame[12] = 0x86, frame[13] = 0xdd, frame[14] = 0x60;
-    wire::put16(frame.data() + 18, static_cast<uint16_t>(8 + message.size()));
+    wire::put16(frame.data() + 18, static_cast<uint16_t>(8 + query.length));
     frame[21] = query.hop_limit;
     std::memcpy(frame.data() + 22, query.source.v6_wire(), 16);
     std::memcpy(frame.data() + 38, query.destination.v6_wire(), 16);
     const uint8_t alert[8] = {58, 0, 5, 2, 0, 0, 1, 0}, padding[8] = {58, 0, 1, 4, 0, 0, 0, 0};
     std::memcpy(frame.data() + 54, query.router_alert ? alert : padding, 8);
-    const wire::Sum sum = wire::pseudo_header_sum(frame.data() + 22, 32, 58, static_cast<uint32_t>(message.size())) +
-                          wire::sum_of(message.data(), message.size());
+    const wire::Sum sum = wire::pseudo_header_sum(frame.data() + 22, 32, 58, static_cast<uint32_t>(query.length)) +
+                          wire::sum_of(message.data(), query.length);
     wire::put16(message.data() + 2, sum.checksum());
-    frame.insert(frame.end(), message.begin(), message.end());
+    frame.insert(frame.end(), message.begin(), message.begin() + static_cast<ptrdiff_t>(query.length));
     return frame;
   }
   // Started, and what is said at the start is over.
