@@ -1,7 +1,7 @@
 // The kernel's TCP as server and as client of bulk, with as little of a program around it as an epoll loop:
 // what bench/endpoint/run sets beside our own endpoint. wrk is its client of requests.
 //
-//   kernel_peer serve ADDRESS            http on 80, discard on 9, chargen on 19, until it is killed
+//   kernel_peer serve ADDRESS [CONGESTION-CONTROL]   http on 80, discard on 9, chargen on 19, until it is killed
 //   kernel_peer pull|push ADDRESS CONNECTIONS WARM_UP_MS DURATION_MS
 //                                        reads chargen, or writes to discard; prints octets and seconds as
 //                                        JSON
@@ -80,7 +80,9 @@ void without_delay(int fd) {
 
 class Server {
  public:
-  explicit Server(const char* address) : epoll_(epoll_create1(0)) {
+  // Without a congestion control: the host's.
+  Server(const char* address, const char* congestion_control)
+      : epoll_(epoll_create1(0)), congestion_control_(congestion_control) {
     listen_on(address, kHttpPort, Kind::kHttp);
     listen_on(address, kDiscardPort, Kind::kDiscard);
     listen_on(address, kChargenPort, Kind::kChargen);
@@ -106,6 +108,12 @@ class Server {
     const int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     const auto where = endpoint(address, port);
+    // By option and not by sysctl, which refuses what the host does not allow to everybody.
+    if (congestion_control_ != nullptr &&
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion_control_,
+                   static_cast<socklen_t>(std::strlen(congestion_control_))) != 0) {
+      fail(std::string("congestion control ") + congestion_control_);
+    }
     if (bind(fd, generic(where), sizeof(where)) != 0) fail("bind to port " + std::to_string(port));
     if (listen(fd, 4096) != 0) fail("listen");
     peers_[fd] = {Kind::kListener, kind, {}};
@@ -177,6 +185,7 @@ class Server {
   }
 
   int epoll_;
+  const char* congestion_control_;
   std::unordered_map<int, Peer> peers_;
   std::vector<char> chunk_ = std::vector<char>(kChunk, 'x');
   std::string out_;
@@ -239,8 +248,8 @@ int bulk(bool push, const char* address, int connections, int warm_up_ms, int du
 
 int main(int argc, char** argv) {
   const std::string_view role = argc > 1 ? argv[1] : "";
-  if (role == "serve" && argc == 3) {
-    Server server(argv[2]);
+  if (role == "serve" && (argc == 3 || argc == 4)) {
+    Server server(argv[2], argc == 4 ? argv[3] : nullptr);
     std::puts("ready");
     std::fflush(stdout);
     server.run();
@@ -249,7 +258,8 @@ int main(int argc, char** argv) {
     return bulk(role == "push", argv[2], std::atoi(argv[3]), std::atoi(argv[4]), std::atoi(argv[5]));
   }
   std::fputs(
-      "usage: kernel_peer serve ADDRESS | kernel_peer pull|push ADDRESS CONNECTIONS WARM_UP_MS DURATION_MS\n",
+      "usage: kernel_peer serve ADDRESS [CONGESTION-CONTROL]\n"
+      "       kernel_peer pull|push ADDRESS CONNECTIONS WARM_UP_MS DURATION_MS\n",
       stderr);
   return 2;
 }

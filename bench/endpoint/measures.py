@@ -74,15 +74,16 @@ class Pair:
         return f"{self.server}, {self.link}, {self.client}"
 
 
-def pairs(links):
-    """Who stands against whom on these links, ours first."""
+def pairs(links, before=False):
+    """Who stands against whom on these links, ours first; `before`: an earlier build of ours too."""
+    ours = ("millrace", "before") if before else ("millrace",)
     made = []
     for link in links:
         kernel = LINKS[link].kernel_ends
         if LINKS[link].device:
-            made.append(Pair("millrace", link, "millrace"))
+            made += [Pair(server, link, "millrace") for server in ours]
             if "client" in kernel:
-                made.append(Pair("millrace", link, "kernel"))
+                made += [Pair(server, link, "kernel") for server in ours]
             if "server" in kernel:
                 made.append(Pair("kernel", link, "millrace"))
             made.append(Pair("testpmd", link, "testpmd"))
@@ -92,12 +93,13 @@ def pairs(links):
 
 
 def baseline(pair, rows, outside=()):
-    """What a row is compared with: an outside server on the same link with the same client, else the kernel with the
-    same client, on the same link where it is there. None for the baselines themselves."""
+    """What a row is compared with: ours with its earlier build; else an outside server on the same link with the same
+    client, else the kernel with the same client, on the same link where it is there. None for the baselines themselves."""
     if pair.server in ("testpmd", "kernel"):
         return None
     others = [] if pair.server in outside else outside
     kernel_links = (pair.link, "af_packet", "af_xdp", "veth", "veth_plain")
-    candidates = [Pair(name, pair.link, pair.client) for name in others]
+    candidates = [Pair("before", pair.link, pair.client)] if pair.server == "millrace" else []
+    candidates += [Pair(name, pair.link, pair.client) for name in others]
     candidates += [Pair("kernel", link, pair.client) for link in kernel_links]
     return next((candidate for candidate in candidates if candidate in rows), None)

@@ -18,7 +18,7 @@ PACKAGES = {"ip": "iproute2", "ethtool": "ethtool", "sysctl": "procps", "dpdk-te
 
 EXAMPLES = """\
 A row of the table is a server, a link and a client, one core each: `millrace` is ours (millrace serve, millrace load),
-`kernel` is the kernel's TCP (a small epoll server, wrk), `testpmd` is the bare driver.
+`before` the server of an earlier build (--before), `kernel` is the kernel's TCP (a small epoll server, wrk), `testpmd` is the bare driver.
 
 --outside commands may name {socket} {device} {address} {port} {cpu} {directory}; --outside-client instead of {directory}
 {connections} {seconds} {measure}. {device} is what DPDK takes as --vdev; on memif and vhost a server listens on {socket}. A
@@ -30,6 +30,7 @@ examples:
   sudo bench/endpoint/run --json now.json --markdown now.md --svg plots
   sudo bench/endpoint/run --links memif,vhost --measures rps-64,cps-64,frames-64 --rounds 9
   sudo bench/endpoint/run --measures latency-rate --rate 100000
+  sudo bench/endpoint/run --links memif --before ../millrace-1.2/build/release/bin --history bench/endpoint/history.jsonl
   sudo bench/endpoint/run --links veth --measures rps-64 \\
       --outside 'python@veth=python3 -m http.server --directory {directory} {port}'
   sudo bench/endpoint/run --links memif --outside 'other@memif=/opt/other/httpd --memif {socket} --cpu {cpu}'
@@ -52,7 +53,7 @@ class Outside:
         self.bypasses = "{socket}" in self.command or "{device}" in self.command
         if self.link not in LINKS:
             raise UsageError(f"there is no link {self.link!r} in {text!r}; there are {', '.join(LINKS)}")
-        if self.name in ("millrace", "kernel", "testpmd"):
+        if self.name in ("millrace", "before", "kernel", "testpmd"):
             raise UsageError(f"the name {self.name!r} is taken: call it otherwise in {text!r}")
         try:
             fill(self.command, **dict.fromkeys(placeholders, 0))
@@ -80,6 +81,9 @@ def parser():
         help="one more client, against our server, in the measures of rps (with {measure} in COMMAND: in all)")
     add("--outside-parse", default=r"([\d.,]+[kMG]?)\s*(?:requests/s|rps)", metavar="REGEX",
         help="its first group, at the last match in what an outside client prints, is its requests/s (default %(default)s)")
+    add("--before", metavar="DIR", help="programs of an earlier build, whose server gets rows of its own beside ours; ratios "
+        "of ours are to it")
+    add("--history", metavar="FILE", help="add the figures of our servers to this file, which bench/endpoint/history shows")
     add("--cpus", default="0,1", metavar="S,C", help="CPUs of server and client (default 0,1)")
     add("--nice", type=int, default=-10, metavar="N", help="niceness of all that is measured (default -10)")
     add("--programs", default=os.path.join(ROOT, "build", "release", "bin"), metavar="DIR",
@@ -100,6 +104,7 @@ class Settings:
         self.warm_up_s = 0.3 if given.quick else 0.5
         self.rate, self.nice, self.programs, self.list = given.rate, given.nice, given.programs, given.list
         self.json, self.markdown, self.svg = given.json, given.markdown, given.svg
+        self.before, self.history = given.before, given.history
         self.outside = {server.name: server
                         for server in (Outside(text, SERVER_NAMES) for text in given.outside)}
         self.outside_clients = {client.name: client
@@ -109,15 +114,15 @@ class Settings:
         self.links = chosen(given.links, LINKS, "link", QUICK_LINKS if given.quick else LINKS)
         self.measures = [MEASURES[name] for name in chosen(given.measures, MEASURES, "measure",
                                                            QUICK_MEASURES if given.quick else MEASURES)]
-        self.pairs = pairs(self.links)
+        self.pairs = pairs(self.links, self.before is not None)
         self.pairs += [Pair(server.name, server.link, "millrace" if LINKS[server.link].device else "kernel")
                        for server in self.outside.values()]
         self.pairs += [Pair("millrace", client.link, client.name) for client in self.outside_clients.values()]
         self.free_huge_mib = 0
         check_numbers(self)
 
-    def program(self, name):
-        return os.path.join(self.programs, name)
+    def program(self, name, server="millrace"):
+        return os.path.join(self.before if server == "before" else self.programs, name)
 
     def takes(self, pair, measure):
         """Outside programs speak HTTP requests; a client that is told the measure does them all."""
@@ -130,7 +135,7 @@ class Settings:
 
     def shown(self):
         return {"rounds": self.rounds, "seconds": self.seconds, "warm_up_s": self.warm_up_s, "rate": self.rate,
-                "cpus": self.cpus, "nice": self.nice,
+                "cpus": self.cpus, "nice": self.nice, "before": self.before,
                 "outside": {name: server.command for name, server in self.outside.items()},
                 "outside_clients": {name: client.command for name, client in self.outside_clients.items()}}
 
@@ -189,6 +194,8 @@ def check_host(settings):
         if not os.access(settings.program(name), os.X_OK):
             raise UsageError(f"no program {settings.program(name)}: build it by `cmake --preset release && cmake --build "
                              "--preset release`, or name another directory by --programs")
+    if settings.before is not None and not os.access(settings.program("millrace", "before"), os.X_OK):
+        raise UsageError(f"--before: there is no program {settings.program('millrace', 'before')}")
 
 
 def listing(settings):

@@ -15,8 +15,8 @@ from testpmd import measure_frames
 
 
 def start_server(scene, link, pair, settings):
-    if pair.server == "millrace":
-        return servers.start_millrace(scene, link, settings)
+    if pair.server in ("millrace", "before"):
+        return servers.start_millrace(scene, link, settings, pair.server)
     if pair.server == "kernel":
         return servers.start_kernel(scene, link, settings)
     return servers.start_outside(scene, link, settings.outside[pair.server].command)

@@ -25,14 +25,14 @@ def page_directory(scene):
     return directory
 
 
-def start_millrace(scene, link, settings):
-    words = [settings.program("millrace"), "serve", "--vdev", link.vdev["server"], "--address", f"{SERVER_ADDRESS}/24",
+def start_millrace(scene, link, settings, server="millrace"):
+    words = [settings.program("millrace", server), "serve", "--vdev", link.vdev["server"], "--address", f"{SERVER_ADDRESS}/24",
              "--service", f"http:{HTTP},directory={page_directory(scene)}", "--service", f"discard:{DISCARD}",
              "--service", f"chargen:{CHARGEN}", "--lcores", str(scene.cpu["server"]), "--huge-pages", "auto",
              "--file-prefix", scene.file_prefix("server"), "--control-socket", scene.path("control.sock")]
-    server = scene.start("server", link.place["server"], "server", words, pinned=False)
-    server.wait_for(lambda: "\nready\n" in server.said(), "its line `ready`")
-    return server
+    started = scene.start("server", link.place["server"], "server", words, pinned=False)
+    started.wait_for(lambda: "\nready\n" in started.said(), "its line `ready`")
+    return started
 
 
 def start_kernel(scene, link, settings):

@@ -1,5 +1,5 @@
-"""`millrace serve` and the kernel's TCP with an emulated cable between them (linkem/): bulk both ways over MTUs of 576 and
-1500, over bad weather, through queues that drop early or mark, and through a path that carries less than it says.
+"""`millrace serve` and the kernel's TCP with an emulated cable between them (linkem/): bulk both ways over MTUs of 576, 1500
+and 9000, over bad weather, through queues that drop early or mark, and through a path that carries less than it says.
 
 usage: emulated_test.py --programs DIR --linkem PROGRAM [TEST...]
 Needs root. Traffic stays inside namespaces of its own.
@@ -32,11 +32,11 @@ class Emulated(unittest.TestCase):
             for i in range(MEBIBYTES):
                 file.write(peer.pattern(peer.MEBIBYTE, i))
 
-    def endpoint(self, there, back=None, mtu=1500, settings=()):
+    def endpoint(self, there, back=None, mtu=1500, settings=(), link="emulated"):
         links.Emulated.program = OPTIONS.linkem
         links.Emulated.there, links.Emulated.back = there, back if back is not None else there
         return under_test.Endpoint(
-            OPTIONS.programs, "emulated", mtu=mtu, settings=["tcp.msl=1s", *settings],
+            OPTIONS.programs, link, mtu=mtu, settings=["tcp.msl=1s", *settings],
             services=[f"http:80,directory={self.files},directory_bytes={MEBIBYTES + 1}MiB", "echo:7", "discard:9"])
 
     def play(self, endpoint, scenario, address, timeout=240):
@@ -64,6 +64,12 @@ class Emulated(unittest.TestCase):
     def test_bulk_mtu_1500(self):
         with self.endpoint("rate=100M,delay=5ms") as endpoint:
             self.bulk(endpoint, [V4, V6])
+
+    def test_bulk_mtu_9000(self):
+        with self.endpoint("rate=500M,delay=2ms", mtu=9000, link="emulated_jumbo") as endpoint:
+            self.bulk(endpoint, [V4, V6])
+            counters = self.counters(endpoint)
+            self.assertGreater(counters["tcp_bytes_sent"] / counters["tcp_segments_sent"], 1460, "segments are larger")
 
     def test_bulk_through_bad_weather(self):
         weather = "rate=100M,delay=3ms,loss=1%,reorder=2%,reorder-by=2ms,duplicate=1%,corrupt=0.5%"

@@ -63,12 +63,18 @@ class Emulated(Tap):
         self.endpoint.run_at_peer("ip", "link", "set", "lo", "up")
 
     def ready(self):
+        self.unplug()
+        self.start("packet:mr0")
+
+    def unplug(self):
+        """mr0 is only a cable's plug: this kernel shall say nothing on it."""
+        self.endpoint.run("sysctl", "-qw", "net.ipv6.conf.mr0.disable_ipv6=1", check=False)
+        self.endpoint.run("ip", "link", "set", "mr0", "mtu", str(self.mtu), "up", "arp", "off")
+
+    def start(self, ours):
         endpoint = self.endpoint
-        # Only a cable's plug: this kernel shall say nothing on it.
-        endpoint.run("sysctl", "-qw", "net.ipv6.conf.mr0.disable_ipv6=1", check=False)
-        endpoint.run("ip", "link", "set", "mr0", "mtu", str(self.mtu), "up", "arp", "off")
         self.process = subprocess.Popen(
-            ["ip", "netns", "exec", endpoint.namespace, self.program, "packet:mr0", f"tap:mrk@{endpoint.peer_namespace}",
+            ["ip", "netns", "exec", endpoint.namespace, self.program, ours, f"tap:mrk@{endpoint.peer_namespace}",
              "--there", self.there, "--back", self.back, "--seed", str(self.seed)], stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != "ready\n":
             raise RuntimeError("the link emulator does not start")
@@ -88,6 +94,19 @@ class Emulated(Tap):
                 self.process.wait()
             self.process.stdout.close()
         subprocess.run(["ip", "netns", "delete", self.endpoint.peer_namespace], capture_output=True, check=False)
+
+
+class EmulatedJumbo(Emulated):
+    """The cable has a TAP at each end and we are at ours by AF_PACKET, for net_tap has no frames beyond 1500 octets."""
+    vdev = "net_af_packet0,iface=mr0"
+
+    def prepare(self):
+        super().prepare()
+        self.start(f"tap:mr0@{self.endpoint.namespace}")
+        self.unplug()
+
+    def ready(self):
+        pass
 
 
 class AfPacket(Link):
@@ -179,6 +198,6 @@ class VirtioUserServer(Forwarded):
     theirs = "net_vhost0,iface=SOCKET,client=1"
 
 
-LINKS = {"tap": Tap, "emulated": Emulated, "af_packet": AfPacket, "af_xdp": AfXdp, "memif_server": MemifServer, "memif_client": MemifClient,
-         "memif_zero_copy": MemifZeroCopy, "vhost": Vhost, "virtio_user": VirtioUser,
+LINKS = {"tap": Tap, "emulated": Emulated, "emulated_jumbo": EmulatedJumbo, "af_packet": AfPacket, "af_xdp": AfXdp,
+         "memif_server": MemifServer, "memif_client": MemifClient, "memif_zero_copy": MemifZeroCopy, "vhost": Vhost, "virtio_user": VirtioUser,
          "virtio_user_server": VirtioUserServer}

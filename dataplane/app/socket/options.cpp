@@ -428,17 +428,19 @@ constexpr Option kOptions[] = {
     {IPPROTO_IPV6, IPV6_RECVERR, kInt, get_number<&S::receive_errors6>, set_flag<&S::receive_errors6>},
 };
 
-const Option* find(int level, int name) {
+// A socket of IPv4 has no options of IPv6, one of IPv6 has those of IPv4 too, as on Linux.
+const Option* find(const Socket& socket, int level, int name) {
+  if (level == IPPROTO_IPV6 && socket.domain() == AF_INET) return nullptr;
   const auto* found = std::find_if(std::begin(kOptions), std::end(kOptions), [&](const Option& option) {
     return option.level == level && option.name == name;
   });
   return found == std::end(kOptions) ? nullptr : found;
 }
 
-int no_such_option(int level) {
-  const bool known =
-      level == SOL_SOCKET || level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
-  return known ? ENOPROTOOPT : EOPNOTSUPP;
+// Linux tells a level that IPv4 does not know from a name, but only to who reads.
+int cannot_read(const Socket& socket, int level) {
+  const bool known = level == SOL_SOCKET || level == IPPROTO_TCP || level == IPPROTO_IP;
+  return known || socket.domain() == AF_INET6 ? ENOPROTOOPT : EOPNOTSUPP;
 }
 
 }  // namespace
@@ -447,8 +449,8 @@ Outcome get_option(Socket& socket, int level, int name, void* value, socklen_t* 
   if (length == nullptr) return Outcome::failed(EFAULT);
   const auto room = static_cast<int>(*length);
   if (room < 0) return Outcome::failed(EINVAL);
-  const Option* option = find(level, name);
-  if (option == nullptr || option->get == nullptr) return Outcome::failed(no_such_option(level));
+  const Option* option = find(socket, level, name);
+  if (option == nullptr || option->get == nullptr) return Outcome::failed(cannot_read(socket, level));
   Value answer;
   answer.length = *length;
   if (const int error = option->get(socket, answer); error != 0) return Outcome::failed(error);
@@ -460,8 +462,8 @@ Outcome get_option(Socket& socket, int level, int name, void* value, socklen_t* 
 }
 
 Outcome set_option(Socket& socket, int level, int name, const void* value, socklen_t length) {
-  const Option* option = find(level, name);
-  if (option == nullptr || option->set == nullptr) return Outcome::failed(no_such_option(level));
+  const Option* option = find(socket, level, name);
+  if (option == nullptr || option->set == nullptr) return Outcome::failed(ENOPROTOOPT);
   if (length < option->size) return Outcome::failed(EINVAL);
   if (value == nullptr) return Outcome::failed(EFAULT);
   Value given;

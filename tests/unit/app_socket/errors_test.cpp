@@ -21,7 +21,6 @@ TEST_P(Errors, Socket_OfAnotherKind) {
 }
 
 TEST_P(Errors, DescriptorOfNothing) {
-  Call call;
   EXPECT_EQ(client.listen(99, 1).error, EBADF);
   EXPECT_EQ(client.close(99).error, EBADF);
   const auto epoll = static_cast<int>(client.epoll_create(0).value);

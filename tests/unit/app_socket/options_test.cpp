@@ -31,7 +31,6 @@ TEST_P(Options, NumbersComeBack) {
       {IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1000},
       {IPPROTO_IP, IP_TOS, 0x28},
       {IPPROTO_IP, IP_TTL, 12},
-      {IPPROTO_IPV6, IPV6_V6ONLY, 1},
       {IPPROTO_IP, IP_MTU_DISCOVER, 2},
       {SOL_SOCKET, SO_PRIORITY, 4},
       {SOL_SOCKET, SO_REUSEPORT, 1},
@@ -39,6 +38,19 @@ TEST_P(Options, NumbersComeBack) {
   for (const auto& number : kNumbers) {
     EXPECT_EQ(set(left, fd, number.level, number.name, number.value), 0) << number.name;
     EXPECT_EQ(get(left, fd, number.level, number.name), number.value) << number.name;
+  }
+}
+
+TEST_P(Options, OfIpv6_AreThoseOfAnIpv6SocketAlone) {
+  const int fd = make(left);
+  const bool v4 = GetParam() == Family::V4;
+  for (const auto& [name, value] : {std::pair{IPV6_V6ONLY, 1}, {IPV6_TCLASS, 0x28}, {IPV6_UNICAST_HOPS, 12}}) {
+    EXPECT_EQ(set(left, fd, IPPROTO_IPV6, name, value), v4 ? ENOPROTOOPT : 0) << name;
+    int read = -1;
+    socklen_t length = sizeof read;
+    const Outcome got = client.get_option(fd, IPPROTO_IPV6, name, &read, &length);
+    EXPECT_EQ(got.error, v4 ? EOPNOTSUPP : 0) << name;
+    EXPECT_EQ(read, v4 ? -1 : value) << name;
   }
 }
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import subprocess
 import sys
+import tempfile
 import unittest
 import xml.etree.ElementTree
 
@@ -12,6 +14,7 @@ for folder in ("common", "endpoint"):
 import clients
 import machine
 import options
+import past
 import report
 import svg
 import table
@@ -135,6 +138,13 @@ class Rows(unittest.TestCase):
         self.assertEqual(baseline(OURS, rows, ("other",)), KERNEL)
         self.assertEqual(baseline(other, rows, ("other",)), KERNEL)
 
+    def test_an_earlier_build_stands_beside_ours_and_is_what_ours_is_compared_with(self):
+        rows = pairs(["memif", "af_packet"], before=True)
+        for row in [row for row in rows if row.server == "millrace"]:
+            self.assertEqual(baseline(row, rows, ("other",)), Pair("before", row.link, row.client))
+            self.assertNotEqual(baseline(Pair("before", row.link, row.client), rows), row)
+        self.assertNotIn("before", {row.server for row in pairs(["memif"])})
+
 
 class CommandLine(unittest.TestCase):
     def refused(self, *words):
@@ -250,6 +260,44 @@ class Output(unittest.TestCase):
         self.assertEqual(svg.ticks(2_070_000), [i * 500_000 for i in range(6)])
         self.assertEqual(svg.ticks(5)[-1], 5)
 
+
+class Past(unittest.TestCase):
+    @staticmethod
+    def ratio(low, high):
+        return {"to": "before, memif, millrace", "median": (low + high) / 2, "min": low, "max": high}
+
+    def shown(self, *lines):
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+            file.write("".join(line + "\n" for line in lines))
+            file.flush()
+            words = [sys.executable, os.path.join(os.environ["MILLRACE_SOURCE"], "bench", "endpoint", "history"), file.name]
+            return subprocess.run(words, check=False, capture_output=True, text=True, timeout=30)
+
+    def test_a_figure_has_moved_where_five_rounds_of_turns_agree(self):
+        self.assertEqual(past.moved(self.ratio(1.01, 1.2), 5), 1)
+        self.assertEqual(past.moved(self.ratio(0.8, 0.99), 5), -1)
+        self.assertEqual(past.moved(self.ratio(0.99, 1.2), 5), 0)
+        self.assertEqual(past.moved(self.ratio(1.01, 1.2), 4), 0)
+        self.assertEqual(past.moved(self.ratio(3, 4) | {"to": str(KERNEL)}, 5), 0)
+        self.assertEqual(past.moved(None, 5), 0)
+
+    def test_a_run_is_kept_and_shown(self):
+        made = past.entry(built(), "0123abc")
+        self.assertEqual(list(made["figures"]), ["rps-64, af_packet, millrace"])
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "history.jsonl")
+            past.add(path, made)
+            past.add(path, made | {"revision": "def"})
+            self.assertEqual([entry["revision"] for entry in past.read(path)], ["abc", "def"])
+        done = self.shown(json.dumps(made))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for part in ("cpu Some CPU", "abc beside 0123abc", "3000 requests/s", "x 3.00"):
+            self.assertIn(part, done.stdout)
+
+    def test_a_line_that_is_no_entry_is_named(self):
+        done = self.shown(json.dumps(past.entry(built(), None)), "{}")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^history: .*\.jsonl:2: this line is no entry of")
 
 if __name__ == "__main__":
     unittest.main()

@@ -157,7 +157,10 @@ class Kernel(unittest.TestCase):
         cell = cells.Cell("kernel", Path(10**8, 10_000), ("cubic",), 0, 0)
         for ours, theirs, short in ((self.rounds(100, 101, 99), self.rounds(100, 100, 100), False),
                                     (self.rounds(90, 91, 90), self.rounds(100, 100, 100), True),
-                                    (self.rounds(100, 101, 100, spurious=3), self.rounds(99, 100, 99, spurious=2), True),
+                                    (self.rounds(100, 101, 100, spurious=9), self.rounds(99, 100, 99, spurious=2), True),
+                                    # 9 against 6 of 3000 segments each may be chance, and so may 1 against none.
+                                    (self.rounds(100, 101, 100, spurious=3), self.rounds(99, 100, 99, spurious=2), False),
+                                    (self.rounds(100, spurious=1) * 3, self.rounds(100) * 3, False),
                                     (self.rounds(90), self.rounds(100), False)):
             row = kernel.row_of(cell, ours, theirs)
             self.assertEqual(row["short"], short)
