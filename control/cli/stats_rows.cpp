@@ -6,9 +6,12 @@ namespace millrace::control::cli {
 
 namespace {
 
-std::optional<uint64_t> value_in(const json& values, std::string_view group, std::string_view name) {
-  if (!values.contains(group) || !values.at(group).contains(name)) return std::nullopt;
-  return values.at(group).at(name).get<uint64_t>();
+bool has(const json& values, std::string_view group, std::string_view name) {
+  return values.contains(group) && values.at(group).contains(name);
+}
+
+uint64_t value_in(const json& values, std::string_view group, std::string_view name) {
+  return has(values, group, name) ? values.at(group).at(name).get<uint64_t>() : 0;
 }
 
 // What has been read at an instant of its own says so.
@@ -42,11 +45,12 @@ json or_null(const std::optional<T>& value) {
 // A gauge falls too; a counter that fell belongs to another run.
 Figure StatsRow::figure(std::string_view group, std::string_view of) const {
   Figure out;
-  out.value = value_in(*now, group, of).value_or(0);
-  const std::optional<uint64_t> earlier = before != nullptr ? value_in(*before, group, of) : std::nullopt;
+  out.value = value_in(*now, group, of);
+  if (before == nullptr || !has(*before, group, of)) return out;
+  const uint64_t earlier = value_in(*before, group, of);
   const bool is_gauge = group == "gauges";
-  if (!earlier || (out.value < *earlier && !is_gauge)) return out;
-  out.change = static_cast<int64_t>(out.value) - static_cast<int64_t>(*earlier);
+  if (out.value < earlier && !is_gauge) return out;
+  out.change = static_cast<int64_t>(out.value) - static_cast<int64_t>(earlier);
   if (!is_gauge && seconds > 0) out.per_second = static_cast<double>(*out.change) / seconds;
   return out;
 }
