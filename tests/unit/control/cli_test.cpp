@@ -175,9 +175,9 @@ TEST_F(CliTest, Connections_Sorted_LookBeyondTheLimit) {
 TEST_F(CliTest, Connections_Sorted_AreTheFirstOfAll_WhateverTheFilter) {
   for (unsigned i = 0; i < 30; ++i) {
     const bool young = i < 15;  // and listed first
-    endpoint.shard(young ? 0 : 1).connect(20, Instant((young ? 15 + i : i - 15) * 1s), 20 * i);
+    endpoint.shard(young ? 0 : 1).connect(20, Instant((young ? 15 + i : i - 15) * 10ms), 20 * i);
   }
-  for (unsigned i : {0U, 1U}) endpoint.shard(i).pass_to(Instant(30s));
+  for (unsigned i : {0U, 1U}) endpoint.shard(i).pass_to(Instant(300ms));
   start();
   const auto ages = [this](const std::vector<std::string>& more) {
     std::vector<std::string> words{"conns", "--json", "--sort", "age"};
@@ -185,14 +185,14 @@ TEST_F(CliTest, Connections_Sorted_AreTheFirstOfAll_WhateverTheFilter) {
     const Ran ran = run_with(words);
     EXPECT_EQ(ran.code, kOk) << ran.err;
     std::vector<int64_t> out;
-    for (const json& row : json::parse(ran.out)["rows"]) out.push_back(row["age_us"].get<int64_t>() / 1'000'000);
+    for (const json& row : json::parse(ran.out)["rows"]) out.push_back(row["age_us"].get<int64_t>() / 10'000);
     return out;
   };
   const std::vector<int64_t> all = ages({"--limit", "100000"});
   ASSERT_EQ(all.size(), 600U);
   EXPECT_TRUE(std::ranges::is_sorted(all, std::greater<>()));
   EXPECT_EQ(ages({"--limit", "30"}), std::vector<int64_t>(all.begin(), all.begin() + 30));
-  const std::vector<int64_t> young = ages({"--limit", "30", "-f", "age < 20s or age = 25s"});
+  const std::vector<int64_t> young = ages({"--limit", "30", "-f", "age < 200ms or age = 250ms"});
   EXPECT_EQ(young.front(), 25);
   EXPECT_EQ(young[19], 25);
   EXPECT_EQ(young[20], 19);
