@@ -16,7 +16,7 @@ std::span<const Key> service_keys();
 std::span<const Key> load_keys();
 
 // What both [tcp] and services choose from, in the order of the enumerators in base/params.h.
-inline constexpr std::string_view kCongestionControls[] = {"newreno", "cubic"};
+inline constexpr std::string_view kCongestionControls[] = {"newreno", "cubic", "bbr"};
 inline constexpr std::string_view kEcnModes[] = {"off", "passive", "on"};
 
 }  // namespace millrace::config
