@@ -184,8 +184,9 @@ TEST_F(CliTest, Connections_Sorted_AreTheFirstOfAll_WhateverTheFilter) {
     words.insert(words.end(), more.begin(), more.end());
     const Ran ran = run_with(words);
     EXPECT_EQ(ran.code, kOk) << ran.err;
+    const json reply = json::parse(ran.out);
     std::vector<int64_t> out;
-    for (const json& row : json::parse(ran.out)["rows"]) out.push_back(row["age_us"].get<int64_t>() / 10'000);
+    for (const json& row : reply["rows"]) out.push_back(row["age_us"].get<int64_t>() / 10'000);
     return out;
   };
   const std::vector<int64_t> all = ages({"--limit", "100000"});
