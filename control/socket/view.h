@@ -59,11 +59,6 @@ inline constexpr auto kPortCounterInfos = std::to_array<PortCounterInfo>({
     {"tx_errors", "packets", "Frames that the device failed to send.", &PortInfo::tx_errors},
 });
 
-struct RouteInfo {
-  std::string destination;  // 10.1.0.0/16
-  std::string gateway;      // empty: on the link
-};
-
 // A key of the configuration as it holds now.
 struct ConfigValue {
   std::string key;
@@ -84,7 +79,6 @@ struct EndpointInfo {
   std::vector<std::string> addresses;  // 10.0.0.2/24
   std::vector<PortInfo> ports;
   std::vector<ServiceInfo> services;
-  std::vector<RouteInfo> routes;
   std::chrono::milliseconds uptime{};
   bool draining = false;
 };

@@ -82,6 +82,7 @@ void Shard::expire(Instant now, PacketBatch& out) {
 
   impl.relieve(out);
   impl.host.expire(now, out);
+  if (impl.host.has_news()) impl.tell_news();
   for (const IpAddress& address : impl.host.take_unreachable()) impl.note_unreachable(address);
   if (impl.rearm_from != kNoIndex) impl.rearm_some();
   if (impl.draining && now >= impl.next_drain_sweep) {
