@@ -68,6 +68,7 @@ struct Shard::Impl {
             .fast_open = &fast_open,
             .path_mtus = &path_mtus};
   }
+  void prefetch(flow::Ref ref) const;
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
   flow::FlowKey make_key(const wire::FlowAddress& flow, ip::LocalId local) const;
