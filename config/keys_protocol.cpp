@@ -22,7 +22,7 @@ constexpr std::string_view kServiceKinds[] = {"http", "echo", "discard", "charge
 // Likewise in base/params.h.
 constexpr std::string_view kSynCookies[] = {"auto", "always", "never"};
 constexpr std::string_view kAcceptOverflows[] = {"drop", "reset"};
-constexpr std::string_view kCongestionControls[] = {"newreno", "cubic"};
+constexpr std::string_view kCongestionControls[] = {"newreno", "cubic", "bbr"};
 constexpr std::string_view kEcnModes[] = {"off", "passive", "on"};
 constexpr std::string_view kMtuProbing[] = {"off", "black_hole", "always"};
 
@@ -303,8 +303,9 @@ const Key kKeys[] = {
      .choices = kCongestionControls,
      .change = Change::Live,
      .example = "newreno",
-     .doc = "How fast connections send: NewReno (RFC 5681, RFC 6582), or CUBIC (RFC 9438) with HyStart++ (RFC "
-            "9406). A change counts for connections opened from then on.",
+     .doc = "How fast connections send: NewReno (RFC 5681, RFC 6582), CUBIC (RFC 9438) with HyStart++ (RFC 9406), or BBR "
+            "(version 3, draft-ietf-ccwg-bbr), which is always paced and takes 2.4 KB of buffer_bytes a connection. A "
+            "change counts for connections opened from then on.",
      .binding = field<&Settings::tcp, &TcpParams::congestion_control>()},
     {.section = "tcp",
      .name = "ecn",

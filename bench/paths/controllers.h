@@ -11,7 +11,7 @@ namespace millrace::paths {
 
 using cc::name_of;
 
-inline constexpr std::array kControllers = {cc::Algorithm::NewReno, cc::Algorithm::Cubic};
+inline constexpr std::array kControllers = {cc::Algorithm::NewReno, cc::Algorithm::Cubic, cc::Algorithm::Bbr};
 
 inline std::optional<cc::Algorithm> controller_named(std::string_view name) {
   for (const cc::Algorithm one : kControllers)

@@ -152,7 +152,7 @@ bool Connection::set(const ConnectionParams& settings) {
   if (rare == nullptr) return false;
   static_cast<ConnectionParams&>(*rare) = settings;
   if (settings.max_segment) tcp::clamp_mss(tcb_, Mss(*settings.max_segment));
-  if (settings.congestion_control) tcp::choose_congestion_control(tcb_, *settings.congestion_control);
+  if (settings.congestion_control) tcp::choose_congestion_control(tcb_, *settings.congestion_control, stack_->tcp_params());
   if (settings.congestion_control || settings.max_pacing_rate || tcb_.hot.flags.paced)
     tcp::renew_pacing(tcb_, stack_->tcp_params().pacing);
   touched();  // deadlines may have moved

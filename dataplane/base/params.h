@@ -21,8 +21,8 @@ enum class SynCookies : uint8_t { Auto, Always, Never };
 // What becomes of the ACK that would complete a connection for which the application has no room.
 enum class AcceptOverflow : uint8_t { Drop, Reset };
 
-// Congestion control: RFC 5681 with RFC 6582, or RFC 9438 with RFC 9406.
-enum class CongestionControl : uint8_t { NewReno, Cubic };
+// Congestion control: RFC 5681 with RFC 6582, RFC 9438 with RFC 9406, or draft-ietf-ccwg-bbr.
+enum class CongestionControl : uint8_t { NewReno, Cubic, Bbr };
 
 // RFC 3168. Passive: for peers that ask; On: connections that we open ask too.
 enum class EcnMode : uint8_t { Off, Passive, On };

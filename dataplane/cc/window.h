@@ -44,8 +44,10 @@ struct Ack {
   Bytes acked = 0;           // octets by which SND.UNA moves
   Bytes delivered = 0;       // octets newly known to have arrived: acked or selectively acknowledged
   Bytes in_flight = 0;       // before this acknowledgement
+  Bytes left = 0;            // octets in flight after it
   Micros rtt{};              // of the newest segment it tells of; 0: no sample
   Micros srtt{};             // smoothed, before that sample
+  bool sack = true;          // more than one loss a round trip can be told (RFC 2018)
   bool app_limited = false;  // the window is not in use: application or peer's window limit the flight
   bool ecn_echo = false;     // it tells of CE: the window does not grow by it (RFC 3168 §6.1.2)
 };

@@ -65,6 +65,9 @@ class Rack {
 
   // Step 5: marks what is lost. Returns how long until the next one will be; 0: none is in question. (The
   // RFC waits for the last of them; nothing is gained by letting the others wait with it.)
+  // on_lost(const Run&, Seq end) is called for each run before that.
+  template <typename F>
+  Micros detect(Scoreboard& board, Instant now, Micros window, F&& on_lost) const;
   Micros detect(Scoreboard& board, Instant now, Micros window) const;
 
  private:
@@ -80,5 +83,22 @@ class Rack {
   Seq end_;            // RACK.end_seq
   Seq fack_;           // the highest octet that has arrived
 };
+
+template <typename F>
+Micros Rack::detect(Scoreboard& board, Instant now, Micros window, F&& on_lost) const {
+  Micros wait{};
+  for (uint16_t i = 0; i < board.size(); ++i) {
+    const Run& run = board.run(i);
+    if (run.fate != Fate::InFlight || !is_after(sent_at_, end_, run.sent_at, board.run_end(i))) continue;
+    const Micros remaining = run.sent_at + rtt_ + window - now;
+    if (remaining <= 0us) {
+      on_lost(run, board.run_end(i));
+      board.mark_lost(i);
+    } else if (wait == 0us || remaining < wait) {
+      wait = remaining;
+    }
+  }
+  return wait;
+}
 
 }  // namespace millrace::recovery

@@ -19,6 +19,7 @@ inline constexpr uint32_t kBlockBytes = 2048;
 inline constexpr uint32_t kCellBytes = 320;
 inline constexpr uint32_t kPageBytes = 16384;
 inline constexpr uint32_t kLargePageBytes = 65536;
+inline constexpr uint32_t kHugePageBytes = 262'144;
 
 // Octets [begin, end) of `data` are in use.
 struct Block {
@@ -81,6 +82,10 @@ class Memory {
   void* take_large_page() { return take(large_pages_, free_large_pages_); }
   void give_back_large_page(void* page) { give_back<LargePage>(page, free_large_pages_); }
 
+  // kHugePageBytes likewise.
+  void* take_huge_page() { return take(huge_pages_, free_huge_pages_); }
+  void give_back_huge_page(void* page) { give_back<HugePage>(page, free_huge_pages_); }
+
   uint64_t used_bytes() const { return used_; }
   uint64_t budget_bytes() const { return budget_; }
   // Buffers grow no further than they are from here on; what they are they stay.
@@ -115,6 +120,7 @@ class Memory {
   };
   using Page = PageOf<kPageBytes>;
   using LargePage = PageOf<kLargePageBytes>;
+  using HugePage = PageOf<kHugePageBytes>;
   static_assert(sizeof(Page) == kPageBytes && sizeof(LargePage) == kLargePageBytes);
   // What payload may take: some is left for side blocks that are always there.
   uint64_t payload_budget() const { return budget_ - budget_ / 64 / kBlockBytes * kBlockBytes; }
@@ -142,12 +148,14 @@ class Memory {
   Cell* free_cells_ = nullptr;
   Page* free_pages_ = nullptr;
   LargePage* free_large_pages_ = nullptr;
+  HugePage* free_huge_pages_ = nullptr;
   std::vector<std::unique_ptr<Block[]>> block_chunks_;
   std::vector<std::unique_ptr<Piece[]>> piece_chunks_;
   std::vector<std::unique_ptr<TcbRare>> free_rare_;  // no more than were in use at once
   std::vector<std::unique_ptr<Cell[]>> cell_chunks_;
   std::vector<std::unique_ptr<Page>> pages_;
   std::vector<std::unique_ptr<LargePage>> large_pages_;
+  std::vector<std::unique_ptr<HugePage>> huge_pages_;
 };
 
 template <typename P>

@@ -1,6 +1,7 @@
 #include "tcp/tcb.h"
 
 #include "base/check.h"
+#include "tcp/transfer/congestion.h"
 #include "tcp/transfer/flight.h"
 #include "tcp/transfer/pacing.h"
 
@@ -8,6 +9,7 @@ namespace millrace::tcp {
 
 Tcb::~Tcb() {
   close_flight(*this);
+  close_congestion_control(*this);
   close_pacing(*this);
 }
 

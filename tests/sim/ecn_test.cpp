@@ -83,6 +83,37 @@ TEST_P(Ecn, Reductions_AreAtMostOneARoundTrip) {
   EXPECT_GT(sender.tcp_ecn_echoes_received.value(), sender.tcp_ecn_reductions.value());
 }
 
+// BBR keeps little of a queue, and what it does is bounded by the marks.
+TEST_P(Ecn, Bbr_IsMarkedAndKeepsItsRateWithoutLoss) {
+  for (const QueueParams& queue : {kCoDel, kStep}) {
+    BulkWorld bulk({.queue_bdps = 8, .queue = queue}, 1, with(EcnMode::On));
+    const size_t flow = bulk.add(Bbr, GetParam());
+    bulk.world.run_for(5s);
+    const double share = sum(bulk.shares(12s));
+    const Micros srtt = bulk.sources[flow]->connection->tcb().cold.rtt.srtt();
+    const Counters& sender = bulk.counters();
+    std::printf("bbr, %s: %.3f of the rate, round trip %.1f ms, %llu reductions\n",
+                queue.discipline == Discipline::CoDel ? "codel" : "step", share, static_cast<double>(srtt.count()) / 1000,
+                static_cast<unsigned long long>(sender.tcp_ecn_reductions.value()));
+    EXPECT_GT(share, 0.8);
+    EXPECT_LT(srtt, 50ms);
+    EXPECT_GT(sender.tcp_ecn_reductions.value(), 0U);
+    EXPECT_EQ(sender.tcp_retransmitted_segments.value(), 0U);
+  }
+}
+
+TEST_P(Ecn, BbrBesideCubic_AtAMarkingQueue_BothLive) {
+  BulkWorld bulk({.bits_per_second = 20'000'000, .round_trip = 20ms, .queue_bdps = 8, .queue = kCoDel}, 1,
+                 with(EcnMode::On));
+  bulk.add(Bbr, GetParam());
+  bulk.add(Cubic, GetParam());
+  bulk.world.run_for(10s);
+  const std::vector<double> shares = bulk.shares(40s);
+  std::printf("codel: bbr %.3f, cubic %.3f\n", shares[0], shares[1]);
+  EXPECT_GT(std::min(shares[0], shares[1]), 0.1);
+  EXPECT_GT(sum(shares), 0.85);
+}
+
 // Marks and losses on one path: every octet arrives, and the rate is not lost to double reductions.
 TEST_P(Ecn, MarksAndLosses_Together) {
   BulkWorld bulk({.round_trip = 20ms, .queue_bdps = 4, .queue = kCoDel, .faults = {.loss_ppm = 200}}, 1,

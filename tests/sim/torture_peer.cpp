@@ -30,7 +30,15 @@ void Peer::on_established(app::Connection& connection) {
   established_ = true;
   connection.set_no_delay(behaviour_.no_delay);
   if (behaviour_.end == Behaviour::End::Abort) later(behaviour_.abort_after, &Peer::abort_now);
+  if (behaviour_.choose_every != 0us) later(behaviour_.choose_every, &Peer::choose_next);
   write();
+}
+
+void Peer::choose_next() {
+  ConnectionParams settings = connection_->settings();
+  settings.congestion_control = static_cast<CongestionControl>(dice_.next() % 3);
+  connection_->set(settings);  // without memory for it all stays as it is
+  later(behaviour_.choose_every, &Peer::choose_next);
 }
 
 void Peer::abort_now() { connection_->abort(); }

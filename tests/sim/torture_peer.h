@@ -49,6 +49,7 @@ class Peer final : public app::Handler {
   void read_rest();
   void take(uint32_t most);
   void abort_now();
+  void choose_next();
   void fail(std::string what);
 
   World& world_;

@@ -111,6 +111,17 @@ void draw_ecn(Dice& dice, Plan& plan) {
   }
 }
 
+// Whoever changes it, changes it often.
+void draw_congestion_control(Dice& dice, Plan& plan) {
+  for (ShardParams* host : {&plan.client, &plan.server}) {
+    host->tcp.congestion_control = static_cast<CongestionControl>(dice.u32(0, 2));
+    host->tcp.pacing = dice.percent(25);
+  }
+  for (ConnectionPlan& connection : plan.connections)
+    for (Behaviour* end : {&connection.client, &connection.server})
+      if (dice.percent(20)) end->choose_every = dice.micros(5'000, 2'000'000);
+}
+
 uint32_t draw_size(Dice& dice) {
   const uint32_t kind = dice.u32(0, 99);
   if (kind < 10) return 0;
@@ -174,7 +185,8 @@ void describe(std::ostream& out, const char* name, const Behaviour& app) {
       << app.write_gap.count() << " us" << (app.reserve ? " (reserve)" : "") << ", reads "
       << name_of(app.read) << " " << app.read_chunk << " every " << app.read_gap.count() << " us, ends by "
       << name_of(app.end) << (app.close_at_end ? " (close)" : "") << ", abort after "
-      << app.abort_after.count() << " us" << (app.no_delay ? ", no delay" : "") << '\n';
+      << app.abort_after.count() << " us" << (app.no_delay ? ", no delay" : "") << ", congestion control changes every "
+      << app.choose_every.count() << " us\n";
 }
 
 void describe(std::ostream& out, const char* name, const ShardParams& host, const HostOptions& options) {
@@ -182,7 +194,8 @@ void describe(std::ostream& out, const char* name, const ShardParams& host, cons
   out << "  " << name << ": mtu " << host.interface.mtu << ", buffers " << tcp.receive_buffer << "/"
       << tcp.send_buffer << ", timestamps " << tcp.timestamps << ", sack " << tcp.sack << ", scaling "
       << tcp.window_scaling << ", nagle " << tcp.nagle << ", quick_ack " << tcp.quick_ack << ", iw "
-      << tcp.initial_window_segments << ", ecn " << static_cast<int>(tcp.ecn) << ", reassembly " << tcp.reassembly_segments << ", rto_min "
+      << tcp.initial_window_segments << ", ecn " << static_cast<int>(tcp.ecn) << ", congestion control "
+      << static_cast<int>(tcp.congestion_control) << ", pacing " << tcp.pacing << ", reassembly " << tcp.reassembly_segments << ", rto_min "
       << tcp.rto_min.count() << " us, delayed_ack " << tcp.delayed_ack.count() << " us, msl "
       << tcp.msl.count() / 1'000'000 << " s, bursts " << options.receive_burst << "/"
       << options.transmit_burst << ", packets " << options.receive_packets << "/" << options.transmit_packets
@@ -217,6 +230,7 @@ Plan draw_plan(uint64_t seed) {
   const uint32_t connections = dice.percent(60) ? 1 : dice.u32(2, 5);
   for (uint32_t i = 0; i < connections; ++i) plan.connections.push_back(draw_connection(dice));
   draw_ecn(dice, plan);
+  draw_congestion_control(dice, plan);
   return plan;
 }
 

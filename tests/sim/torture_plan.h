@@ -34,6 +34,7 @@ struct Behaviour {
   bool close_at_end = false;  // close() in place of shutdown() where both mean the same
   Micros abort_after{};
   bool no_delay = false;
+  Micros choose_every{};  // another congestion control, as long as the connection lasts; 0: never
 
   bool is_clean() const { return end == End::Shutdown || end == End::AfterPeer; }
 };

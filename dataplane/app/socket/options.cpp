@@ -241,7 +241,8 @@ struct CongestionName {
   CongestionControl algorithm;
 };
 constexpr CongestionName kCongestionNames[] = {{"reno", CongestionControl::NewReno},
-                                               {"cubic", CongestionControl::Cubic}};
+                                               {"cubic", CongestionControl::Cubic},
+                                               {"bbr", CongestionControl::Bbr}};
 
 int get_congestion(Socket& socket, Value& value) {
   constexpr socklen_t kName = 16;  // TCP_CA_NAME_MAX

@@ -10,7 +10,6 @@
 #include "tcp/transfer/congestion.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/ecn.h"
-#include "tcp/transfer/pacing.h"
 #include "tcp/transfer/path_mtu.h"
 #include "tcp/transfer/paws.h"
 #include "tcp/transfer/user_timeout.h"
@@ -119,10 +118,7 @@ Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, c
 
 void open_congestion_window(Tcb& tcb, const TcpParams& params) {
   // RFC 6928 §2: one segment after the SYN or SYN-ACK was lost.
-  tcb.cold.cc.open(chosen_congestion_control(tcb, params), tcb.hot.mss,
-                   tcb.cold.retries > 1 ? 1 : params.initial_window_segments);
-  tcb.hot.cwnd = tcb.cold.cc.cwnd();
-  if (params.pacing || tcb.cold.cc.always_paced() || tcb.cold.settings.any()) renew_pacing(tcb, params.pacing);
+  open_congestion_control(tcb, params, tcb.cold.retries > 1 ? 1 : params.initial_window_segments);
 }
 
 void open_active(Tcb& tcb, const OpenParams& open, const Context& context) {

@@ -52,19 +52,22 @@ Micros take_in_order(Tcb& tcb, const wire::Segment& segment, Bytes acked, const 
   Micros rtt{};
   const auto take = [&](const recovery::Arrival& arrival) {
     if (!arrival.retransmitted && arrival.exact) rtt = std::max<Micros>(1us, context.now - arrival.sent_at);
+    note_arrival(tcb, arrival.sent_at, arrival.end - arrival.begin, context.now);
   };
   if (hot.flight != nullptr)
     hot.flight->board.advance(segment.ack, take);
   else if (acked != 0)
-    rtt = std::max<Micros>(1us, context.now - tcb.cold.last_sent_at);
+    take({.begin = hot.snd_una, .end = hot.snd_una + acked, .sent_at = tcb.cold.last_sent_at, .exact = true});
   tcb.cold.cc.on_ack({.now = context.now,
                       .ack = segment.ack,
                       .snd_nxt = hot.snd_nxt,
                       .acked = acked,
                       .delivered = acked,
                       .in_flight = before,
+                      .left = before - std::min(before, acked),
                       .rtt = rtt,
                       .srtt = tcb.cold.rtt.srtt(),
+                      .sack = hot.flags.sack,
                       .app_limited = is_app_limited(tcb, before),
                       .ecn_echo = is_ecn_echo(tcb, segment)});
   hot.cwnd = tcb.cold.cc.cwnd();

@@ -73,8 +73,9 @@ void on_ecn_echo(Tcb& tcb, Seq ack, const Context& context) {
   if (!ack.after(hot.snd_una) || ack.after(hot.snd_nxt)) return;
   if (counts != nullptr) counts->delivered_ce += (ack - hot.snd_una + hot.mss - 1) / hot.mss;
   Flight& flight = open_flight(tcb);
-  // §6.1.2: one reduction for all that is dropped or marked of one window of data.
-  if (flight.phase != Phase::Open) return;
+  // §6.1.2: one reduction for all that is dropped or marked of one window of data. A model, whose window no recovery
+  // cuts, is told of both.
+  if (flight.phase != Phase::Open && tcb.cold.cc.wants_prr()) return;
   if (flight.window_reduced && ack.before_or_at(flight.reduced_until)) return;
   begin_reduced_window(tcb);
   tcb.cold.cc.on_ecn(context.now, std::min(hot.snd_nxt - hot.snd_una, hot.cwnd));

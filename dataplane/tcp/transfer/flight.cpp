@@ -11,26 +11,35 @@ using recovery::Run;
 constexpr uint16_t kBlockRuns = Block::kCapacity / sizeof(Run);
 constexpr uint16_t kPageRuns = kPageBytes / sizeof(Run);
 constexpr uint16_t kLargePageRuns = kLargePageBytes / sizeof(Run);
+constexpr uint16_t kHugePageRuns = kHugePageBytes / sizeof(Run);
 
 void give_back_page(Memory& memory, const Flight& flight) {
   if (flight.page == nullptr) return;
-  if (flight.large)
-    memory.give_back_large_page(flight.page);
-  else
-    memory.give_back_page(flight.page);
+  switch (flight.paging) {
+    case Paging::Small:
+      return memory.give_back_page(flight.page);
+    case Paging::Large:
+      return memory.give_back_large_page(flight.page);
+    case Paging::Huge:
+      return memory.give_back_huge_page(flight.page);
+  }
 }
 
-// A queue that overflows may lose every other segment, which makes a run of each. A peer that tells of octets
-// where we sent segments gets no more for it.
-void grow_to_large_page(Tcb& tcb) {
+// A queue that overflows may lose every other segment, which makes a run of each: what then is selectively
+// acknowledged without room is sent again for nothing. A peer that tells of octets where we sent segments gets no
+// more for it.
+void grow_page(Tcb& tcb) {
   Flight& flight = *tcb.hot.flight;
-  if (flight.large || (tcb.hot.snd_nxt - tcb.hot.snd_una) / tcb.hot.mss < kPageRuns / 2) return;
-  void* page = tcb.cold.memory->take_large_page();
+  Memory& memory = *tcb.cold.memory;
+  const bool small = flight.paging == Paging::Small;
+  const Bytes segments = (tcb.hot.snd_nxt - tcb.hot.snd_una) / tcb.hot.mss;
+  if (flight.paging == Paging::Huge || segments < (small ? kPageRuns : kLargePageRuns) / 2) return;
+  void* page = small ? memory.take_large_page() : memory.take_huge_page();
   if (page == nullptr) return;
-  flight.board.move_to(static_cast<Run*>(page), kLargePageRuns);
-  give_back_page(*tcb.cold.memory, flight);
+  flight.board.move_to(static_cast<Run*>(page), small ? kLargePageRuns : kHugePageRuns);
+  give_back_page(memory, flight);
   flight.page = page;
-  flight.large = true;
+  flight.paging = small ? Paging::Large : Paging::Huge;
 }
 
 }  // namespace
@@ -62,7 +71,7 @@ void close_flight(Tcb& tcb) {
 void grow_flight(Tcb& tcb) {
   Flight& flight = *tcb.hot.flight;
   Memory& memory = *tcb.cold.memory;
-  if (flight.page != nullptr) return grow_to_large_page(tcb);
+  if (flight.page != nullptr) return grow_page(tcb);
   if (flight.block == nullptr) {
     flight.block = memory.take_block();
     if (flight.block != nullptr) flight.board.move_to(reinterpret_cast<Run*>(flight.block->data), kBlockRuns);

@@ -29,6 +29,9 @@ enum class Early : uint8_t {
   Reordering,  // the reordering window of a segment ends (RFC 8985 §6.2 step 5)
 };
 
+// How many a page holds: kPageBytes, kLargePageBytes or kHugePageBytes of them.
+enum class Paging : uint8_t { Small, Large, Huge };
+
 struct alignas(64) Flight {
   static constexpr uint16_t kRuns = 5;
   static constexpr uint8_t kDuplicateThreshold = 3;  // RFC 5681 §3.2
@@ -64,7 +67,7 @@ struct alignas(64) Flight {
   recovery::Run runs[kRuns];
   Block* block = nullptr;  // more runs, or
   void* page = nullptr;    // many more,
-  bool large = false;      // kLargePageBytes of them
+  Paging paging = Paging::Small;
 
   // Loss recovery wants to see every acknowledgement.
   bool busy() const {

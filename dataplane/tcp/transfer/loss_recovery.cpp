@@ -41,6 +41,7 @@ Instant echoed_at(const Tcb& tcb, const wire::Segment& segment, Instant now) {
 
 void take_arrival(Tcb& tcb, Flight& flight, const Arrival& arrival, Instant echo, Instant now, Told& told) {
   told.delivered += arrival.end - arrival.begin;
+  note_arrival(tcb, arrival.sent_at, arrival.end - arrival.begin, now);
   if (!arrival.retransmitted) {
     told.original |= arrival.begin.before(flight.recover);
     if (arrival.exact && arrival.sent_at >= told.newest) {  // Karn's algorithm (RFC 6298 §3)
@@ -155,18 +156,19 @@ void enter_recovery(Tcb& tcb, Flight& flight, Bytes before, const Context& conte
   flight.phase = Phase::Recovery;
   flight.probe_outstanding = false;  // what it would tell is told
   flight.recover = tcb.hot.snd_nxt;
-  // RFC 3168 §6.1.2: not a second time for the window that ECN has reduced.
-  if (!is_window_reduced(tcb)) tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
+  // RFC 3168 §6.1.2: not a second time for the window that ECN has reduced; a model knows of both.
+  if (!tcb.cold.cc.wants_prr() || !is_window_reduced(tcb))
+    tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
   tcb.hot.ecn.reduced();
   flight.prr.open(before, tcb.cold.cc.ssthresh());
   tcb.hot.flags.retransmit_forced = true;
 }
 
 void leave_recovery(Tcb& tcb, Flight& flight, const Context& context) {
-  if (flight.phase == Phase::Recovery) {
-    tcb.cold.cc.on_exit_recovery(context.now);
-    if (!tcb.hot.flags.sack) tcb.cold.cc.cap(flight.board.in_flight());
-  }
+  const bool modelled = !tcb.cold.cc.wants_prr();
+  if (flight.phase == Phase::Recovery || modelled) tcb.cold.cc.on_exit_recovery(context.now);
+  if (flight.phase == Phase::Recovery && !tcb.hot.flags.sack && !modelled)
+    tcb.cold.cc.cap(flight.board.in_flight());
   flight.phase = Phase::Open;
   flight.duplicate_acks = 0;
   flight.frto.end();
@@ -201,7 +203,9 @@ bool detect_losses(Tcb& tcb, Flight& flight, Instant now) {
                          flight.board.sacked_runs(Flight::kDuplicateThreshold) >= Flight::kDuplicateThreshold;
   const Micros window =
       recovery::Rack::window(tcb.cold.reordering, impatient, tcb.cold.rtt.least(), tcb.cold.rtt.srtt());
-  const Micros wait = flight.rack.detect(flight.board, now, window);
+  const Micros wait = flight.rack.detect(flight.board, now, window, [&](const recovery::Run& run, Seq end) {
+    tcb.cold.cc.on_lost(now, run.sent_at, run.begin, end, true);
+  });
   if (wait != 0us) {
     flight.early_at = now + wait;
     flight.early = Early::Reordering;
@@ -223,8 +227,7 @@ void judge_probe(Tcb& tcb, Flight& flight, const wire::Segment& segment, const T
     flight.probe_outstanding = false;
     context.counters.tcp_tail_losses_repaired.add();
     if (flight.phase != Phase::Open || is_window_reduced(tcb)) return;
-    tcb.cold.cc.on_enter_recovery(context.now, flight_size(tcb.hot));
-    tcb.cold.cc.on_exit_recovery(context.now);
+    tcb.cold.cc.on_tail_loss(context.now, flight_size(tcb.hot));
     begin_reduced_window(tcb);
   }
 }
@@ -246,6 +249,15 @@ void judge_timeout(Tcb& tcb, Flight& flight, const wire::Segment& segment, const
     undo(tcb, flight, context.counters.tcp_spurious_timeouts, context);
 }
 
+// Without SACK the first segment outstanding is the one.
+void lose_first(Tcb& tcb, Flight& flight, Instant now) {
+  if (flight.board.empty()) return;
+  const recovery::Run& run = flight.board.run(0);
+  const Seq end = earlier(run.begin + tcb.hot.mss, flight.board.end());
+  if (run.fate == Fate::InFlight) tcb.cold.cc.on_lost(now, run.sent_at, run.begin, end, false);
+  flight.board.mark_first_lost(tcb.hot.mss);
+}
+
 // Without SACK (RFC 5681 §3.2, RFC 6582 §3.2): the third duplicate, and one segment a partial
 // acknowledgement.
 void count_duplicates(Tcb& tcb, Flight& flight, const Told& told, const Context& context) {
@@ -255,7 +267,7 @@ void count_duplicates(Tcb& tcb, Flight& flight, const Told& told, const Context&
       tcb.cold.cc.inflate(tcb.cold.cc.smss());
     } else if (flight.phase == Phase::Open && flight.duplicate_acks == Flight::kDuplicateThreshold &&
                tcb.hot.snd_una.after_or_at(flight.recover)) {
-      flight.board.mark_first_lost(tcb.hot.mss);
+      lose_first(tcb, flight, context.now);
       enter_recovery(tcb, flight, told.in_flight, context);
       tcb.cold.cc.inflate(3 * tcb.cold.cc.smss());
     }
@@ -263,7 +275,7 @@ void count_duplicates(Tcb& tcb, Flight& flight, const Told& told, const Context&
     flight.duplicate_acks = 0;
     if (flight.phase != Phase::Recovery) return;
     tcb.cold.cc.deflate(told.delivered);
-    flight.board.mark_first_lost(tcb.hot.mss);
+    lose_first(tcb, flight, context.now);
     tcb.hot.flags.retransmit_forced = true;
   }
 }
@@ -285,6 +297,21 @@ void grow_window(Tcb& tcb, const wire::Segment& segment, const Told& told, Insta
                       .rtt = told.rtt,
                       .srtt = tcb.cold.rtt.srtt(),
                       .app_limited = is_app_limited(tcb, told.in_flight),
+                      .ecn_echo = is_ecn_echo(tcb, segment)});
+}
+
+// A model is told of everything that has arrived, whatever the phase, when it is known what has not.
+void tell_model(Tcb& tcb, const Flight& flight, const wire::Segment& segment, const Told& told, Instant now) {
+  tcb.cold.cc.on_ack({.now = now,
+                      .ack = segment.ack,
+                      .snd_nxt = tcb.hot.snd_nxt,
+                      .acked = told.delivered,
+                      .delivered = told.delivered,
+                      .in_flight = told.in_flight,
+                      .left = flight.board.in_flight(),
+                      .rtt = told.rtt,
+                      .srtt = tcb.cold.rtt.srtt(),
+                      .sack = tcb.hot.flags.sack,
                       .ecn_echo = is_ecn_echo(tcb, segment)});
 }
 
@@ -315,7 +342,7 @@ Micros recover_by_ack(Tcb& tcb, const wire::Segment& segment, bool duplicate, co
   judge_timeout(tcb, flight, segment, told, context);
   if (flight.phase != Phase::Open && segment.ack.after_or_at(flight.recover)) {
     leave_recovery(tcb, flight, context);
-  } else if (flight.phase != Phase::Recovery || !tcb.cold.cc.wants_prr()) {
+  } else if (flight.phase != Phase::Recovery && tcb.cold.cc.wants_prr()) {
     grow_window(tcb, segment, told, context.now);
   }
   bool more_lost = false;
@@ -326,10 +353,23 @@ Micros recover_by_ack(Tcb& tcb, const wire::Segment& segment, bool duplicate, co
   } else {
     count_duplicates(tcb, flight, told, context);
   }
+  if (!tcb.cold.cc.wants_prr()) tell_model(tcb, flight, segment, told, context.now);
   set_window(tcb, flight, told, more_lost);
   if (!flight.board.has_lost()) tcb.hot.flags.retransmit_forced = false;
   return told.rtt;
 }
+
+namespace {
+
+void lose_all(Tcb& tcb, Flight& flight, Instant now) {
+  if (!tcb.cold.cc.wants_prr())
+    for (uint16_t i = 0; i < flight.board.size(); ++i)
+      if (const recovery::Run& run = flight.board.run(i); run.fate == Fate::InFlight)
+        tcb.cold.cc.on_lost(now, run.sent_at, run.begin, flight.board.run_end(i), tcb.hot.flags.sack);
+  flight.board.mark_all_lost();
+}
+
+}  // namespace
 
 void recover_by_timeout(Tcb& tcb, const Context& context) {
   TcbHot& hot = tcb.hot;
@@ -348,7 +388,7 @@ void recover_by_timeout(Tcb& tcb, const Context& context) {
     context.counters.tcp_sacks_reneged.add();
     flight.board.forget_sacks();
   }
-  flight.board.mark_all_lost();
+  lose_all(tcb, flight, context.now);
   // RFC 5682 §2.1 step 1: not while an earlier loss is being repaired.
   if (first && flight.phase == Phase::Open && hot.flags.syn_acked)
     flight.frto.begin();

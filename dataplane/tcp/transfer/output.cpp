@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "tcp/open/fast_open.h"
 #include "tcp/open/negotiation.h"
+#include "tcp/transfer/congestion.h"
 #include "tcp/transfer/delayed_ack.h"
 #include "tcp/transfer/ecn.h"
 #include "tcp/transfer/flight.h"
@@ -398,6 +399,8 @@ bool next_segment(Tcb& tcb, const Context& context, wire::Segment& segment, Payl
     }
     if (hot.flags.probe_due && send_probe(tcb, context, segment, payload)) return true;
     if (send_new(tcb, context, segment, payload)) return true;
+    if (hot.flags.paced) [[unlikely]]
+      note_out_of_data(tcb);
   } else if (state == State::SynReceived && may_send_early(tcb)) {
     if (send_new(tcb, context, segment, payload)) return true;
   }

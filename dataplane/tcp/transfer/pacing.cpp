@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "tcp/transfer/flight.h"
+
 namespace millrace::tcp {
 
 namespace {
@@ -14,16 +16,15 @@ uint64_t most(const Tcb& tcb) {
 
 }  // namespace
 
+bool take_pacing(Tcb& tcb) {
+  if (tcb.cold.pacing != nullptr) return true;
+  void* cell = tcb.cold.memory->take_cell();
+  if (cell != nullptr) tcb.cold.pacing = new (cell) Pacing(tcb);
+  return cell != nullptr;
+}
+
 void renew_pacing(Tcb& tcb, bool wanted) {
-  TcbHot& hot = tcb.hot;
-  hot.flags.paced = false;
-  if (!wanted && !tcb.cold.cc.always_paced() && most(tcb) == 0) return;
-  if (tcb.cold.pacing == nullptr) {
-    void* cell = tcb.cold.memory->take_cell();
-    if (cell == nullptr) return;
-    tcb.cold.pacing = new (cell) Pacing(tcb);
-  }
-  hot.flags.paced = true;
+  tcb.hot.flags.paced = (wanted || tcb.cold.cc.always_paced() || most(tcb) != 0) && take_pacing(tcb);
 }
 
 void close_pacing(Tcb& tcb) {
@@ -49,6 +50,7 @@ bool is_in_time(Tcb& tcb, Instant now) {
 }
 
 void note_departure(Tcb& tcb, Bytes octets, Instant now) {
+  tcb.cold.cc.on_sent(now, octets, in_flight(tcb), tcb.cold.rtt.srtt());
   const uint64_t rate = pacing_rate(tcb);
   if (rate != 0) tcb.cold.pacing->pacer.sent(octets, now, rate, tcb.hot.mss);
 }

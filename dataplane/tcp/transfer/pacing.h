@@ -23,6 +23,8 @@ static_assert(sizeof(Pacing) <= kCellBytes);
 
 inline Tcb& paced_by(timer::Node& node) { return *reinterpret_cast<Pacing*>(&node)->owner; }
 
+// The side block, if memory allows.
+[[gnu::cold]] bool take_pacing(Tcb& tcb);
 // Whether the connection is paced from now on: by tcp.pacing when it begins, by its algorithm, by a limit of its own.
 // Without memory for it, it is not.
 [[gnu::cold]] void renew_pacing(Tcb& tcb, bool wanted);
