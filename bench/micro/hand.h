@@ -23,6 +23,7 @@ inline constexpr uint32_t kPortsAnAddress = 64'000;
 
 inline ShardParams params_for(uint32_t connections, uint32_t syn_records, uint32_t time_wait_records) {
   ShardParams params;
+  params.neighbor.dup_addr_detect_transmits = params.neighbor.arp_probes = 0;
   params.interface.mac = kOurMac;
   params.interface.addresses = {{kOurs, 24}};
   params.memory = {.connections = connections,

@@ -285,9 +285,9 @@ constexpr std::array kRoutesExamples{Example{"routes", "the prefixes on the link
 constexpr std::array kPortsExamples{Example{"ports", "is the link up, what does the device do for us"}};
 
 int run_routes(Call& call) {
-  const json reply = call.client.call("routes");
-  if (call.json) return print_json(call, reply);
-  call.world.out << routes_text(reply.at("rows"));
+  const Rows found = collect(call, Method::Routes, "routes", static_cast<size_t>(kMostRows));
+  if (call.json) return print_json(call, {{"rows", found.rows}});
+  call.world.out << routes_text(found.rows);
   return kOk;
 }
 
@@ -319,6 +319,15 @@ int run_neighbors(Call& call) {
   const Rows found = collect(call, Method::Neighbors, "neighbors", static_cast<size_t>(kMostRows));
   if (call.json) return print_json(call, {{"rows", found.rows}});
   call.world.out << neighbors_text(found.rows);
+  return kOk;
+}
+
+constexpr std::array kAddressesExamples{Example{"addresses", "are they in use, or does another host have them"}};
+
+int run_addresses(Call& call) {
+  const Rows found = collect(call, Method::Addresses, "addresses", static_cast<size_t>(kMostRows));
+  if (call.json) return print_json(call, {{"rows", found.rows}});
+  call.world.out << addresses_text(found.rows);
   return kOk;
 }
 
@@ -389,6 +398,7 @@ constexpr Command kCommands[] = {
     {"kill", Method::Kill, kKillExamples, declare_nothing, run_kill, "ID", 1},
     {"listeners", Method::Listeners, kListenersExamples, declare_shard, run_listeners},
     {"neighbors", Method::Neighbors, kNeighborsExamples, declare_shard, run_neighbors},
+    {"addresses", Method::Addresses, kAddressesExamples, declare_nothing, run_addresses},
     {"routes", Method::Routes, kRoutesExamples, declare_nothing, run_routes},
     {"ports", Method::Ports, kPortsExamples, declare_nothing, run_ports},
     {"trace", Method::Trace, kTraceExamples, declare_trace, run_trace},

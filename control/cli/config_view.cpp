@@ -51,12 +51,32 @@ std::string change_text(const json& reply, bool check) {
   return out.empty() ? "The configuration says what it said before.\n" : out;
 }
 
+std::string addresses_text(const json& rows) {
+  if (rows.empty()) return "This endpoint has no addresses.\n";
+  Table table({{"ADDRESS", Align::Left}, {"STATE", Align::Left}});
+  for (const json& row : rows)
+    table.add({fmt::format("{}/{}", text_of(row, "address"), row.value("prefix_length", 0)),
+               text_of(row, "state")});
+  return table.text();
+}
+
 std::string routes_text(const json& rows) {
   if (rows.empty()) return "There are no routes.\n";
-  Table table({{"DESTINATION", Align::Left}, {"GATEWAY", Align::Left}});
-  for (const json& row : rows)
+  Table table({{"DESTINATION", Align::Left},
+               {"GATEWAY", Align::Left},
+               {"ORIGIN", Align::Left},
+               {"PREFERENCE", Align::Left},
+               {"STATE", Align::Left},
+               {"LIFETIME", Align::Right}});
+  for (const json& row : rows) {
+    const auto shown = [&](const char* field) { return row.at(field).is_string() ? text_of(row, field) : "-"; };
+    const bool learnt = text_of(row, "origin") == "router";
+    const json& lifetime = row.at("lifetime_us");
     table.add({text_of(row, "destination"),
-               row.at("gateway").is_string() ? text_of(row, "gateway") : "(on the link)"});
+               row.at("gateway").is_string() ? text_of(row, "gateway") : "(on the link)", text_of(row, "origin"),
+               shown("preference"), shown("state"),
+               lifetime.is_number() ? duration_text(lifetime.get<int64_t>()) : learnt ? "forever" : "-"});
+  }
   return table.text();
 }
 

@@ -28,6 +28,7 @@ std::string config_text(const json& rows);
 std::string change_text(const json& reply, bool check);
 std::string listeners_text(const json& rows);
 std::string neighbors_text(const json& rows);
+std::string addresses_text(const json& rows);
 std::string version_text(const json& reply);
 
 // Sorts by a column of `kSortKeys`; numbers fall.

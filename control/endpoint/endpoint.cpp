@@ -45,8 +45,34 @@ RunningEndpoint::~RunningEndpoint() {
 }
 
 void RunningEndpoint::launch() {
-  for (const auto& worker : workers_) worker->launch(idle_params(settings_, *port_, worker->rx_queue()));
+  unstarted_ = std::make_shared<std::atomic<size_t>>(workers_.size());
+  for (const auto& worker : workers_) {
+    worker->launch(idle_params(settings_, *port_, worker->rx_queue()));
+    worker->post([left = unstarted_](shard::Shard&) { left->fetch_sub(1, std::memory_order_release); });
+  }
   attend();
+}
+
+// One shard speaks for all. A mailbox that is full gets it with the next look. Where frames come in the link is
+// up, whatever the driver says.
+bool RunningEndpoint::watch_link() {
+  const bool up = port_->link_up();
+  uint64_t heard = 0;
+  for (const Counters* counters : counters_) heard += counters->rx_packets.value();
+  link_misstated_ = !up && (link_misstated_ || (!link_up_ && heard != link_heard_));
+  link_up_ = up;
+  link_heard_ = heard;
+  const bool carries = up || link_misstated_;
+  if (carries == link_told_) return up;
+  if (workers_.front()->post([carries](shard::Shard& shard) { shard.link_changed(carries, shard.now()); }))
+    link_told_ = carries;
+  return up;
+}
+
+bool RunningEndpoint::addresses_settled() {
+  if (unstarted_->load(std::memory_order_acquire) != 0) return false;
+  return std::all_of(counters_.begin(), counters_.end(),
+                     [](const Counters* counters) { return counters->addresses_tentative.value() == 0; });
 }
 
 void RunningEndpoint::drain() {
@@ -129,6 +155,7 @@ void RunningEndpoint::look_at_port() {
 
 void RunningEndpoint::attend() {
   port_->attend();
+  watch_link();
   look_at_port();
   tell_keys();
   const WallTime now = time_of_day();
@@ -143,10 +170,6 @@ EndpointInfo RunningEndpoint::info() const {
   info.dpdk_version = dpdk::Eal::version();
   info.config_file = config_file_;
   for (const Prefix& prefix : settings_.addresses) info.addresses.push_back(prefix.text());
-  for (const Prefix& prefix : settings_.addresses)
-    info.routes.push_back({Prefix{prefix.network(), prefix.length}.text(), {}});
-  for (const Route& route : settings_.routes)
-    info.routes.push_back({route.destination.text(), route.gateway.text()});
   {
     const std::lock_guard lock(port_mutex_);
     info.ports.push_back(port_info_);

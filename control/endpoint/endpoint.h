@@ -39,6 +39,12 @@ class RunningEndpoint final : public EndpointView {
   // Resets what is left, gives the resets a moment to leave, and ends the loops.
   void stop();
 
+  // Looks at the link, to be called several times a second: when it comes up the shards are told, and ask and
+  // say anew on it what our addresses are. Whether it is up.
+  bool watch_link();
+  // Whether every address is in use, or known to be another host's; false: the link is being asked.
+  bool addresses_settled();
+
   uint64_t open_connections() const;
   // False: an lcore has ended by itself.
   bool healthy() const;
@@ -78,6 +84,11 @@ class RunningEndpoint final : public EndpointView {
   std::vector<bool> keys_untold_;  // workers that have not been given the present secrets
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<const Counters*> counters_;
+  std::shared_ptr<std::atomic<size_t>> unstarted_;  // workers whose loops have not begun
+  bool link_told_ = true;        // what the shards were told of the link last: that it is up
+  bool link_up_ = true;          // as the port said it last
+  bool link_misstated_ = false;  // it says down, and frames come in
+  uint64_t link_heard_ = 0;      // frames received until then
   std::unique_ptr<dpdk::Telemetry> telemetry_;
   LiveConfig* live_ = nullptr;
   // The port as it was lately: it may be taken down and made anew while the control socket's thread looks.

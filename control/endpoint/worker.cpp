@@ -91,10 +91,6 @@ void Worker::listen(const PreparedService& prepared) {
   }
 }
 
-void Worker::add_program(std::unique_ptr<app::Program> program) {
-  shard_->add_program(*programs_.emplace_back(std::move(program)));
-}
-
 void Worker::launch(const dpdk::IdleParams& idle) { take(lcore_->launch(idle)); }
 
 void Worker::stop() {

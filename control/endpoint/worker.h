@@ -47,7 +47,8 @@ class Worker {
   // ---- before launch()
   // Makes the service and lets it listen. Throws StartError.
   void listen(const PreparedService& prepared);
-  void add_program(std::unique_ptr<app::Program> program);
+  // Lives as long as the worker; the shard is given it later.
+  void keep_program(std::unique_ptr<app::Program> program) { programs_.push_back(std::move(program)); }
   // The ephemeral ports of active opens.
   void use_ports(const flow::PortRange& range) { shard_->use_ports(range, entropy_); }
 

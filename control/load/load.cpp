@@ -45,11 +45,18 @@ class Generators {
         std::make_unique<Generator>(share_of(load_params(settings_.load), worker.number(), lcores));
     all_.push_back(generator.get());
     stats_.push_back(&generator->stats());
-    worker.add_program(std::move(generator));
+    worker.keep_program(std::move(generator));
     if (const auto& ports = settings_.load.source_ports) worker.use_ports({ports->first, ports->last});
   }
   LoadSample sample(const RunningEndpoint& endpoint) const {
     return read_sample(stats_, endpoint.counters());
+  }
+  // False: an lcore takes no commands.
+  bool start(RunningEndpoint& endpoint) {
+    bool asked = true;
+    for (unsigned i = 0; i < all_.size(); ++i)
+      asked &= endpoint.post(i, [generator = all_[i]](shard::Shard& shard) { shard.add_program(*generator); });
+    return asked;
   }
   void stop(RunningEndpoint& endpoint) {
     for (unsigned i = 0; i < all_.size(); ++i)
@@ -163,6 +170,15 @@ void await_link(const RunningEndpoint& endpoint) {
     if (stop_signal(kGlance)) throw StartError("stopped while the link was down");
 }
 
+// Nor for the link being asked whether our addresses are another host's.
+void await_addresses(RunningEndpoint& endpoint) {
+  const NeighborParams& neighbor = endpoint.settings().neighbor;
+  const auto probes = std::max(neighbor.dup_addr_detect_transmits, neighbor.arp_probes);
+  const SteadyClock::time_point end = SteadyClock::now() + probes * neighbor.retransmit + kLinkPatience;
+  while (!endpoint.addresses_settled() && SteadyClock::now() < end)
+    if (stop_signal(kGlance)) throw StartError("stopped while the link was asked for our addresses");
+}
+
 int load(const config::LoadPlan& plan, std::ostream& out, std::ostream& err) {
   log_dpdk(DpdkPhase::Starting);
   std::optional<ImpatientStart> impatience(std::in_place, "load");
@@ -184,8 +200,10 @@ int load(const config::LoadPlan& plan, std::ostream& out, std::ostream& err) {
   bool broken = false;
   {
     LoadProgress progress(err, plan.quiet, isatty(STDERR_FILENO) != 0);
-    Campaign campaign(endpoint, generators, progress);
     endpoint.launch();
+    await_addresses(endpoint);
+    Campaign campaign(endpoint, generators, progress);
+    if (!generators.start(endpoint)) throw StartError("an lcore does not answer");
     result = campaign.run();
     broken = campaign.broken();
   }

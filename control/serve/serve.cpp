@@ -2,12 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <ostream>
 
 #include "config/commands.h"
+#include "control/endpoint/address_watch.h"
 #include "control/endpoint/endpoint.h"
 #include "control/endpoint/live_config.h"
 #include "control/endpoint/services.h"
@@ -28,6 +30,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr auto kGlance = 100ms;  // how long a request over the control socket waits to be seen
 constexpr auto kAttend = 1s;
+constexpr auto kAddressPatience = 5s;  // beyond what the probes take
 
 MetricsParams metrics_params(const config::ControlSettings& control) {
   return {.place = control.metrics_listen, .mode = static_cast<mode_t>(control.mode), .group = control.group};
@@ -55,10 +58,24 @@ bool tell_reload(const ChangeTicket& ticket, const RunningEndpoint& endpoint) {
   return true;
 }
 
+// Until our addresses are in use. Without a link nobody can be asked: they are when it has come up. What ends
+// the endpoint before that.
+std::optional<End> await_addresses(RunningEndpoint& endpoint) {
+  const NeighborParams& neighbor = endpoint.settings().neighbor;
+  const auto probes = std::max(neighbor.dup_addr_detect_transmits, neighbor.arp_probes);
+  const SteadyClock::time_point end = SteadyClock::now() + probes * neighbor.retransmit + kAddressPatience;
+  while (!endpoint.addresses_settled() && endpoint.watch_link() && SteadyClock::now() < end) {
+    if (!endpoint.healthy()) return End::Broken;
+    if (endpoint.drain_requested() || stop_signal(10ms)) return End::Asked;
+  }
+  return std::nullopt;
+}
+
 // Until a signal or the control socket asks for the end.
 End serve_until_asked(RunningEndpoint& endpoint, LiveConfig& live) {
   Watch watch = watch_of(endpoint);
   LinkWatch link(endpoint.port().report().device, endpoint.port().link_up());
+  AddressWatch addresses;
   SteadyClock::time_point attended{};
   std::shared_ptr<ChangeTicket> hangup;  // of a SIGHUP that is being carried out
   while (!stop_signal(kGlance) && !endpoint.drain_requested()) {
@@ -67,7 +84,8 @@ End serve_until_asked(RunningEndpoint& endpoint, LiveConfig& live) {
     live.step(endpoint);
     if (hangup != nullptr && tell_reload(*hangup, endpoint)) hangup.reset();
     const SteadyClock::time_point now = SteadyClock::now();
-    if (const auto sentence = link.look(endpoint.port().link_up(), now)) spdlog::warn("{}", *sentence);
+    if (const auto sentence = link.look(endpoint.watch_link(), now)) spdlog::warn("{}", *sentence);
+    for (const std::string& sentence : addresses.look(endpoint)) spdlog::warn("{}", sentence);
     if (now - attended < kAttend) continue;
     attended = now;
     endpoint.attend();
@@ -108,8 +126,11 @@ int serve(const config::Plan& plan, std::ostream& out) {
   if (const std::optional<std::string> problem = server.start()) throw StartError(*problem);
   endpoint.launch();
   log_dpdk(DpdkPhase::Running);
-  report_start(out, endpoint);
-  const End end = serve_until_asked(endpoint, live);
+  std::optional<End> end = await_addresses(endpoint);
+  if (!end) {
+    report_start(out, endpoint);
+    end = serve_until_asked(endpoint, live);
+  }
   if (end == End::Asked) drain(endpoint, live.settings().control.drain_timeout);
   server.stop();
   metrics.stop();

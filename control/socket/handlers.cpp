@@ -93,6 +93,21 @@ Answer neighbors(const json& params, ShardRange shards) {
                                });
 }
 
+// One shard asks the link for all of them, and tells the others.
+Answer addresses(const json& params) {
+  return page<ip::AddressRow>(params, {0, 1},
+                              [](shard::Shard& shard, uint64_t cursor, size_t limit, auto& out) {
+                                return slice(shard.addresses(), cursor, limit, out);
+                              });
+}
+
+// Every shard hears what routers say.
+Answer routes(const json& params) {
+  return page<ip::RouteRow>(params, {0, 1}, [](shard::Shard& shard, uint64_t cursor, size_t limit, auto& out) {
+    return slice(shard.routes(), cursor, limit, out);
+  });
+}
+
 // rte_version() says "DPDK 22.11.11"; the name stands in the key already.
 std::string without_name(std::string version) {
   constexpr std::string_view kName = "DPDK ";
@@ -146,14 +161,6 @@ Answer kill(const json& params, EndpointView& view) {
   const wire::FlowAddress flow{.local = {*local, params["local_port"].get<uint16_t>()},
                                .remote = {*remote, params["remote_port"].get<uint16_t>()}};
   return std::make_unique<OneConnectionJob>(std::get<ConnectionId>(id), flow);
-}
-
-Result routes_of(const EndpointView& view) {
-  json rows = json::array();
-  for (const RouteInfo& route : view.info().routes)
-    rows.push_back({{"destination", route.destination},
-                    {"gateway", route.gateway.empty() ? json(nullptr) : json(route.gateway)}});
-  return {{{"rows", std::move(rows)}}};
 }
 
 Result ports_of(const EndpointView& view) {
@@ -240,7 +247,7 @@ Answer dispatch(Method method, const json& params, ShardRange shards, EndpointVi
     case Method::Kill:
       return kill(params, view);
     case Method::Routes:
-      return routes_of(view);
+      return routes(params);
     case Method::Ports:
       return ports_of(view);
     case Method::Config:
@@ -254,6 +261,8 @@ Answer dispatch(Method method, const json& params, ShardRange shards, EndpointVi
       return listeners(params, shards);
     case Method::Neighbors:
       return neighbors(params, shards);
+    case Method::Addresses:
+      return addresses(params);
     case Method::Trace:
       return std::make_unique<TraceJob>(shards.begin, shards.end, params.value("limit", kTraceRowsPerReply));
     case Method::Version:

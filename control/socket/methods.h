@@ -22,6 +22,7 @@ enum class Method : uint8_t {
   Kill,
   Listeners,
   Neighbors,
+  Addresses,
   Routes,
   Ports,
   Trace,
@@ -116,8 +117,13 @@ inline constexpr std::array kKillParams{
     Param{"remote_port", ParamType::Integer, 1, 65535, "Likewise.", true}};
 inline constexpr std::array kKillReply{Field{"killed", "true: the connection was there and has been reset."}};
 
+inline constexpr std::array kRoutesParams{kLimit, kCursor};
 inline constexpr std::array kRoutesReply{
-    Field{"rows", "destination, gateway (null: on the link); the longest prefix decides."}};
+    Field{"rows",
+          "destination, gateway (null: on the link), origin: config, or router (RFC 4861) for what counts where "
+          "no configured route leads; the longest prefix decides. Of a router also preference, state (in_use, "
+          "standby, unreachable), lifetime_us (null: without end)."},
+    kNext};
 inline constexpr std::array kPortsReply{
     Field{"rows",
           "Name, device, driver, link, MTU, queues, offloads in use, the device's own counters, and "
@@ -142,6 +148,13 @@ inline constexpr std::array kListenersReply{Field{"rows", "Listeners, one row a 
 
 inline constexpr std::array kNeighborsParams{kShard, kLimit, kCursor};
 inline constexpr std::array kNeighborsReply{Field{"rows", "Neighbour entries, one row a shard."}, kNext};
+
+inline constexpr std::array kAddressesParams{kLimit, kCursor};
+inline constexpr std::array kAddressesReply{
+    Field{"rows",
+          "address, prefix_length, state: tentative (the link is being asked for it), preferred (in use), "
+          "duplicate (another host has it, and it is not used)."},
+    kNext};
 
 inline constexpr std::array kTraceParams{
     kShard, Param{"limit", ParamType::Integer, 1, static_cast<int64_t>(kTraceRowsPerReply),
@@ -181,7 +194,10 @@ inline constexpr std::array kMethods{
                methods::kListenersReply},
     MethodInfo{Method::Neighbors, "neighbors", "Link addresses of neighbours (ARP and ND).",
                methods::kNeighborsParams, methods::kNeighborsReply},
-    MethodInfo{Method::Routes, "routes", "Where packets to a destination go.", {}, methods::kRoutesReply},
+    MethodInfo{Method::Addresses, "addresses", "The endpoint's own addresses, and whether they are in use.",
+               methods::kAddressesParams, methods::kAddressesReply},
+    MethodInfo{Method::Routes, "routes", "Where packets to a destination go.", methods::kRoutesParams,
+               methods::kRoutesReply},
     MethodInfo{Method::Ports,
                "ports",
                "Ports: link, offloads, RSS, what the device counts.",

@@ -1,4 +1,4 @@
-// The job behind `conns`, `listeners` and `neighbors`: rows copied by the lcores, shard after shard, page
+// The job behind `conns`, `listeners`, `neighbors` and `addresses`: rows copied by the lcores, shard after shard, page
 // after page. One question is under way at a time; what it fills outlives whoever gave up on it.
 #pragma once
 

@@ -182,6 +182,20 @@ json as_json(unsigned shard, const ip::NeighborRow& row) {
           {"queued_packets", row.queued}};
 }
 
+json as_json(unsigned, const ip::AddressRow& row) {
+  return {{"address", row.prefix.address.text()}, {"prefix_length", row.prefix.length}, {"state", row.state}};
+}
+
+json as_json(unsigned, const ip::RouteRow& row) {
+  const auto text = [](const char* said) { return *said == '\0' ? json(nullptr) : json(said); };
+  return {{"destination", row.destination.text()},
+          {"gateway", row.gateway.is_unspecified() ? json(nullptr) : json(row.gateway.text())},
+          {"origin", row.learnt ? "router" : "config"},
+          {"preference", text(row.preference)},
+          {"state", text(row.state)},
+          {"lifetime_us", row.lifetime ? json(row.lifetime->count()) : json(nullptr)}};
+}
+
 json as_json(unsigned shard, const shard::TraceRow& row) {
   const wire::Segment& segment = row.segment;
   json out{{"shard", shard},

@@ -14,6 +14,8 @@ json as_json(unsigned shard, const shard::ConnectionRow& row);
 json as_json(unsigned shard, const shard::ConnectionDetail& detail);
 json as_json(unsigned shard, const shard::ListenerRow& row);
 json as_json(unsigned shard, const ip::NeighborRow& row);
+json as_json(unsigned shard, const ip::AddressRow& row);
+json as_json(unsigned shard, const ip::RouteRow& row);
 json as_json(unsigned shard, const shard::TraceRow& row);
 
 // Nothing: it is no such row (another version's, or damaged).

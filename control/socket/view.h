@@ -38,11 +38,6 @@ struct PortInfo {
   uint64_t rx_missed = 0, rx_errors = 0, rx_no_buffer = 0, tx_errors = 0;
 };
 
-struct RouteInfo {
-  std::string destination;  // 10.1.0.0/16
-  std::string gateway;      // empty: on the link
-};
-
 // A key of the configuration as it holds now.
 struct ConfigValue {
   std::string key;
@@ -63,7 +58,6 @@ struct EndpointInfo {
   std::vector<std::string> addresses;  // 10.0.0.2/24
   std::vector<PortInfo> ports;
   std::vector<ServiceInfo> services;
-  std::vector<RouteInfo> routes;
   std::chrono::milliseconds uptime{};
   bool draining = false;
 };

@@ -20,7 +20,7 @@ enum class OpenError : uint8_t {
   NoPorts,         // every ephemeral port to that destination is taken
   NoMemory,        // the table of connections is full
   AddressInUse,    // the given local endpoint already talks to that remote one; or is listened on
-  AddressNotOurs,  // the given local address is not configured
+  AddressNotOurs,  // the given local address is not configured, or not in use
   BadAddress,      // multicast, broadcast, unspecified, port 0, or families differ
   Draining,        // the stack is stopping
 };
@@ -64,7 +64,7 @@ class Stack {
   // Ends the listening on exactly this endpoint: its half-open connections are forgotten, those that were
   // established stay. False: nobody listened there.
   virtual bool stop_listening(const Endpoint& local) = 0;
-  // Whether connections may be opened from, and accepted at, this address.
+  // Whether connections may be opened from, and accepted at, this address, as soon as it is in use.
   virtual bool is_local(const IpAddress& address) const = 0;
   // ListenerParams::fast_open_pending of a listener that there is already; false: there is none at `local`.
   virtual bool set_fast_open_pending(const Endpoint& local, uint32_t pending) = 0;

@@ -87,7 +87,14 @@ enum class DropReason : uint8_t {
   X(arp_replies_sent, "packets", "ARP replies sent.")                                                       \
   X(nd_solicits_sent, "packets", "Neighbour solicitations sent.")                                           \
   X(nd_adverts_sent, "packets", "Neighbour advertisements sent.")                                           \
+  X(addresses_duplicate, "addresses", "Addresses of ours that another host had already: they are not used.")   \
   X(address_conflicts, "packets", "ARP and ND messages by which another host claims an address of ours.")   \
+  X(mld_queries_received, "packets", "Multicast listener queries received.")                                \
+  X(mld_reports_sent, "packets", "Multicast listener reports sent.")                                        \
+  X(router_solicits_sent, "packets", "Router solicitations sent.")                                          \
+  X(router_advertisements_received, "packets", "Router advertisements heeded.")                             \
+  X(router_advertisements_limited, "events",                                                                \
+    "Router advertisements, routers or prefixes beyond what is looked at or remembered.")                   \
   X(icmp_echo_replies_sent, "packets", "ICMP and ICMPv6 echo replies sent.")                                \
   X(icmp_errors_received, "packets", "ICMP errors that quote a connection of ours.")                        \
   X(icmp_soft_errors, "packets", "ICMP errors that say a destination is out of reach, noted by a connection.") \
@@ -194,6 +201,7 @@ enum class DropReason : uint8_t {
 
 // X(name, "unit", "sentence"): values that rise and fall.
 #define MILLRACE_GAUGES(X)                                                 \
+  X(addresses_tentative, "addresses", "Addresses of ours that the link is being asked for: not in use yet.") \
   X(connections, "connections", "TCBs in use, in any state.")              \
   X(established_connections, "connections", "Connections in ESTABLISHED.") \
   X(syn_records, "connections", "Half-open passive connections.")          \

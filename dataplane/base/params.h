@@ -140,6 +140,11 @@ struct NeighborParams {
   Micros delay_first_probe = 5s;  // RFC 4861 §10 DELAY_FIRST_PROBE_TIME
   uint32_t probes = 3;            // RFC 4861 §10 MAX_UNICAST_SOLICIT
   Micros stale = 600s;            // an unused entry is forgotten after this
+  // Probes for each of our addresses before it is used, `retransmit` apart; 0: none.
+  uint32_t dup_addr_detect_transmits = 1;  // IPv6: RFC 4862 §5.1 DupAddrDetectTransmits
+  uint32_t arp_probes = 1;                 // IPv4: RFC 5227 §1.1 PROBE_NUM names 3; written deviation
+  bool multicast_reports = true;           // RFC 3810: groups are told to the link's routers and switches
+  bool router_discovery = true;            // RFC 4861 §6.3: where no route is configured routers may say
 };
 
 struct IcmpParams {

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "base/entropy.h"
 #include "base/packet.h"
 #include "base/params.h"
 #include "base/time.h"
+#include "ip/link_news.h"
 #include "wire/parse.h"
 
 namespace millrace::ip {
@@ -43,23 +45,35 @@ struct NeighborRow {  // for `millracectl neighbors`
   uint32_t queued = 0;
 };
 
-// What a neighbour said of itself, for the shards that its frame did not reach.
-struct NeighborNews {
-  IpAddress address;
-  MacAddress mac;
-  bool override_ = true;  // RFC 4861 §4.4
+struct RouteRow {  // for `millracectl routes`
+  Prefix destination;
+  IpAddress gateway;                // unspecified: on the link
+  bool learnt = false;              // a router says so (RFC 4861)
+  const char* preference = "";      // of a router that is learnt: low, medium, high (RFC 4191)
+  const char* state = "";           // likewise: in_use, standby, unreachable
+  std::optional<Micros> lifetime{};  // of what is learnt; none: without end
+};
+
+struct AddressRow {  // for `millracectl addresses`
+  Prefix prefix;
+  const char* state = "";  // tentative, preferred, duplicate (RFC 4862 §2)
 };
 
 class Host {
  public:
-  // `params` outlives the host. `pool` supplies packets for ARP, ND and ICMP.
+  // All that is handed in outlives the host. `pool` supplies packets for ARP, ND and ICMP, `entropy` what
+  // tells hosts apart that do the same at the same time.
   Host(const InterfaceParams& interface, const NeighborParams& neighbor, const IcmpParams& icmp,
-       PacketPool& pool, Counters& counters);
+       PacketPool& pool, Entropy& entropy, Counters& counters);
   ~Host();
 
-  LocalId local_id(const IpAddress& address) const;  // kNoLocal: not ours
+  LocalId local_id(const IpAddress& address) const;  // kNoLocal: not ours, or not in use
+  // Whether this is an address of ours that is in use or may yet be.
+  bool is_configured(const IpAddress& address) const;
   const IpAddress& local_address(LocalId id) const;
   const InterfaceParams& interface() const;
+  // Octets of an IP packet, as the link is configured or a router says (RFC 4861 §6.3.4).
+  uint16_t mtu(Family family) const;
   // One more address of ours with its on-link prefix; nothing happens when it is there already.
   void add_address(const Prefix& prefix);
 
@@ -70,8 +84,13 @@ class Host {
   // and for a broadcast address of our subnets (RFC 1122 §3.2.1.3). The parser has seen to the rest.
   bool source_acceptable(const IpAddress& source) const;
 
-  // Announces our addresses: gratuitous ARP, unsolicited neighbour advertisements.
-  void announce(Instant now, PacketBatch& out);
+  // The link is there. Addresses are asked for where NeighborParams say so, and meanwhile not used; those in
+  // use are announced (gratuitous ARP, unsolicited neighbour advertisements). `speaks`: this is the shard of
+  // the endpoint that does it, and tells the others.
+  void start(bool speaks, Instant now, PacketBatch& out);
+  // The link has gone, or has come back. While it is away no address is found to be ours; when it comes what
+  // start() said is said anew, with the next expire(). Of the shard that speaks.
+  void link_changed(bool up, Instant now);
 
   // An ARP, ICMP or ICMPv6 frame. Answers go to `out`. A returned error concerns a segment that one of our
   // addresses sent; whether it belongs to a connection, and icmp_errors_received, is for the caller.
@@ -109,17 +128,24 @@ class Host {
   // MAC.
   void send_error(const wire::Frame& frame, uint8_t type, uint8_t code, Instant now, PacketBatch& out);
 
-  // Keeps what neighbours say for take_news(): other shards of ours may be waiting for it.
+  // Whether every shard of ours should have this frame: no flow says whose it is.
+  static bool concerns_all(const wire::Frame& frame);
+  // Keeps what this shard hears and decides for take_news(): other shards of ours may be waiting for it.
   void share_news();
-  std::vector<NeighborNews> take_news();
-  // What another shard of ours has heard; brings an entry up to date, makes none.
-  void learn(const NeighborNews& news, Instant now, PacketBatch& out);
+  bool has_news() const;
+  std::vector<LinkNews> take_news();
+  // What another shard of ours has said; brings a neighbour's entry up to date, makes none.
+  void learn(const LinkNews& news, Instant now, PacketBatch& out);
 
   void expire(Instant now, PacketBatch& out);
   Instant next_deadline() const;
   std::vector<NeighborRow> neighbors() const;
+  std::vector<AddressRow> addresses() const;
+  std::vector<RouteRow> routes(Instant now) const;
 
  private:
+  void receive_from_router(const wire::Frame& frame, Instant now, PacketBatch& out);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

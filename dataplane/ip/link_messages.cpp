@@ -59,52 +59,63 @@ void LinkMessages::answer_solicitation(const wire::Frame& frame, const IpAddress
           {.solicited = !probe, .override_ = true, .target = target, .mac = interface_.mac}, out);
 }
 
-void LinkMessages::announce(const IpAddress& address, PacketBatch& out) {
-  if (address.is_v4()) {
-    send_arp(kBroadcastMac,
-             {.operation = wire::ArpPacket::kRequest,
-              .sender_mac = interface_.mac,
-              .sender = address,
-              .target_mac = MacAddress(),
-              .target = address},
-             out);
-    return;
-  }
+bool LinkMessages::announce(const IpAddress& address, PacketBatch& out) {
+  if (address.is_v4())
+    return send_arp(kBroadcastMac,
+                    {.operation = wire::ArpPacket::kRequest,
+                     .sender_mac = interface_.mac,
+                     .sender = address,
+                     .target_mac = MacAddress(),
+                     .target = address},
+                    out);
   const IpAddress group = wire::all_nodes_group();
-  send_nd(wire::group_mac(group), address, group,
-          {.override_ = true, .target = address, .mac = interface_.mac}, out);
+  return send_nd(wire::group_mac(group), address, group,
+                 {.override_ = true, .target = address, .mac = interface_.mac}, out);
 }
 
-void LinkMessages::announce_all(PacketBatch& out) {
-  for (const Prefix& prefix : local_.prefixes()) announce(prefix.address, out);
+bool LinkMessages::probe(const IpAddress& address, const wire::NdNonce& nonce, PacketBatch& out) {
+  if (address.is_v4())
+    return send_arp(kBroadcastMac,
+                    {.operation = wire::ArpPacket::kRequest,
+                     .sender_mac = interface_.mac,
+                     .sender = IpAddress::v4(0, 0, 0, 0),
+                     .target_mac = MacAddress(),
+                     .target = address},
+                    out);
+  // RFC 4862 §5.4.2: from the unspecified address, without a link-layer address.
+  const IpAddress group = wire::solicited_node_group(address);
+  return send_nd(wire::group_mac(group), IpAddress(), group,
+                 {.solicitation = true, .target = address, .mac = {}, .nonce = nonce}, out);
 }
 
-void LinkMessages::send_arp(const MacAddress& to, const wire::ArpPacket& arp, PacketBatch& out) {
+bool LinkMessages::send_arp(const MacAddress& to, const wire::ArpPacket& arp, PacketBatch& out) {
   Packet packet = pool_.allocate();
   if (!packet || !wire::build_arp(packet, {.destination = to, .source = interface_.mac}, arp)) {
     counters_.drop(DropReason::PacketPoolEmpty);
-    return;
+    return false;
   }
-  if (!emit(std::move(packet), out, counters_)) return;
+  if (!emit(std::move(packet), out, counters_)) return false;
   if (arp.operation == wire::ArpPacket::kRequest)
     counters_.arp_requests_sent.add();
   else
     counters_.arp_replies_sent.add();
+  return true;
 }
 
-void LinkMessages::send_nd(const MacAddress& to, const IpAddress& source, const IpAddress& destination,
+bool LinkMessages::send_nd(const MacAddress& to, const IpAddress& source, const IpAddress& destination,
                            const wire::NdMessage& message, PacketBatch& out) {
   Packet packet = pool_.allocate();
   const wire::LinkHeader link{.destination = to, .source = interface_.mac};
   if (!packet || !wire::build_nd(packet, link, source, destination, message)) {
     counters_.drop(DropReason::PacketPoolEmpty);
-    return;
+    return false;
   }
-  if (!emit(std::move(packet), out, counters_)) return;
+  if (!emit(std::move(packet), out, counters_)) return false;
   if (message.solicitation)
     counters_.nd_solicits_sent.add();
   else
     counters_.nd_adverts_sent.add();
+  return true;
 }
 
 }  // namespace millrace::ip

@@ -26,15 +26,16 @@ class LinkMessages {
   // Answers a solicitation for one of our addresses; a probe from :: gets its answer on all nodes.
   void answer_solicitation(const wire::Frame& frame, const IpAddress& target, PacketBatch& out);
 
-  // Tells the link where `address` is (RFC 5227 §2.3, RFC 4861 §7.2.6).
-  void announce(const IpAddress& address, PacketBatch& out);
-  void announce_all(PacketBatch& out);
+  // Tells the link where `address` is (RFC 5227 §2.3, RFC 4861 §7.2.6). False: no room, dropped and counted.
+  bool announce(const IpAddress& address, PacketBatch& out);
+  // Asks whether anybody has `address`, which we would use (RFC 5227 §2.1.1, RFC 4862 §5.4.2). False: likewise.
+  bool probe(const IpAddress& address, const wire::NdNonce& nonce, PacketBatch& out);
 
  private:
   void solicit_arp(const IpAddress& target, const MacAddress* mac, PacketBatch& out);
   void solicit_nd(const IpAddress& target, const MacAddress* mac, PacketBatch& out);
-  void send_arp(const MacAddress& to, const wire::ArpPacket& arp, PacketBatch& out);
-  void send_nd(const MacAddress& to, const IpAddress& source, const IpAddress& destination,
+  bool send_arp(const MacAddress& to, const wire::ArpPacket& arp, PacketBatch& out);
+  bool send_nd(const MacAddress& to, const IpAddress& source, const IpAddress& destination,
                const wire::NdMessage& message, PacketBatch& out);
 
   const InterfaceParams& interface_;

@@ -29,16 +29,43 @@ LocalAddresses::LocalAddresses(const InterfaceParams& interface) {
 }
 
 bool LocalAddresses::add(const Prefix& prefix) {
-  if (contains(prefix.address) || prefixes_.size() + 1 >= kNoLocal) return false;
+  const bool known = contains(prefix.address) || (unused_ != 0 && number_of(prefix.address) != kNoLocal);
+  if (known || prefixes_.size() + 1 >= kNoLocal) return false;
   prefixes_.push_back(prefix);
-  if (slots_.size() >= 2 * (prefixes_.size() + 1)) {
+  states_.push_back(AddressState::Preferred);
+  if (slots_.size() >= 2 * (prefixes_.size() + 1))
     place(static_cast<LocalId>(prefixes_.size() - 1));
-    return true;
+  else
+    rebuild();
+  return true;
+}
+
+LocalId LocalAddresses::number_of(const IpAddress& address) const {
+  const auto at = std::find_if(prefixes_.begin(), prefixes_.end(),
+                               [&](const Prefix& prefix) { return prefix.address == address; });
+  return at == prefixes_.end() ? kNoLocal : static_cast<LocalId>(at - prefixes_.begin());
+}
+
+void LocalAddresses::set_state(LocalId id, AddressState state) {
+  const bool was_usable = is_usable(id);
+  if (states_[id] == AddressState::Tentative) --tentative_;
+  if (state == AddressState::Tentative) ++tentative_;
+  states_[id] = state;
+  if (is_usable(id) == was_usable) return;
+  if (was_usable) {
+    ++unused_;
+    rebuild();
+  } else {
+    --unused_;
+    place(id);
   }
+}
+
+void LocalAddresses::rebuild() {
   slots_.assign(std::bit_ceil(2 * (prefixes_.size() + 1)), kNoLocal);
   mask_ = static_cast<uint32_t>(slots_.size() - 1);
-  for (LocalId id = 0; id < prefixes_.size(); ++id) place(id);
-  return true;
+  for (LocalId id = 0; id < prefixes_.size(); ++id)
+    if (is_usable(id)) place(id);
 }
 
 void LocalAddresses::place(LocalId id) {
@@ -49,9 +76,11 @@ void LocalAddresses::place(LocalId id) {
 
 bool LocalAddresses::in_group(const IpAddress& group) const {
   if (group == wire::all_nodes_group()) return true;
-  return std::any_of(prefixes_.begin(), prefixes_.end(), [&](const Prefix& prefix) {
-    return !prefix.address.is_v4() && wire::solicited_node_group(prefix.address) == group;
-  });
+  // RFC 4862 §5.4.2: before a tentative address is asked for, too.
+  for (LocalId id = 0; id < prefixes_.size(); ++id)
+    if (is_wanted(id) && !at(id).is_v4() && wire::solicited_node_group(at(id)) == group)
+      return true;
+  return false;
 }
 
 bool LocalAddresses::is_subnet_broadcast(const IpAddress& address) const {

@@ -8,6 +8,7 @@
 
 #include "base/params.h"
 #include "ip/host.h"
+#include "ip/link_news.h"
 
 namespace millrace::ip {
 
@@ -36,6 +37,7 @@ class LocalAddresses {
  public:
   explicit LocalAddresses(const InterfaceParams& interface);
 
+  // Of an address in use; kNoLocal: it is none of ours, or not in use.
   LocalId find(const IpAddress& address) const {
     for (uint32_t at = mix(address);; ++at) {
       const LocalId id = slots_[at & mask_];
@@ -43,8 +45,17 @@ class LocalAddresses {
     }
   }
   bool contains(const IpAddress& address) const { return find(address) != kNoLocal; }
+  // The same whatever state the address is in; slowly.
+  LocalId number_of(const IpAddress& address) const;
   const IpAddress& at(LocalId id) const { return prefixes_[id].address; }
   std::span<const Prefix> prefixes() const { return prefixes_; }
+
+  AddressState state(LocalId id) const { return states_[id]; }
+  bool is_usable(LocalId id) const { return states_[id] == AddressState::Preferred; }
+  // In use, or to be.
+  bool is_wanted(LocalId id) const { return states_[id] != AddressState::Duplicate; }
+  void set_state(LocalId id, AddressState state);
+  uint32_t tentative() const { return tentative_; }
 
   // Whether this IPv6 group is one that we have joined: all nodes, and the solicited-node groups of ours.
   bool in_group(const IpAddress& group) const;
@@ -56,9 +67,13 @@ class LocalAddresses {
 
  private:
   void place(LocalId id);
+  void rebuild();
 
   std::vector<Prefix> prefixes_;
-  std::vector<LocalId> slots_;  // open addressing, at least half empty; only we choose what is in it
+  std::vector<AddressState> states_;
+  uint32_t tentative_ = 0;  // of them
+  uint32_t unused_ = 0;     // likewise: tentative or duplicate
+  std::vector<LocalId> slots_;  // of those in use: open addressing, at least half empty; only we choose what is in it
   uint32_t mask_ = 0;
 };
 

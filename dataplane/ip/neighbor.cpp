@@ -156,6 +156,7 @@ void NeighborTable::fail(uint32_t index) {
   // looks for the neighbour anew.
   Entry& entry = entries_[index];
   if (entry.state == NeighborState::Probe) note_unreachable(entry.address);
+  if (entry.address.is_link_local() && failed_.size() < kFailed) failed_.push_back(entry.address);
   for (const Held& held : entry.queue) note_unreachable(held.destination);
   remove(index, DropReason::NeighborUnreachable);
 }

@@ -87,6 +87,9 @@ class NeighborTable {
   void expire(Instant now, PacketBatch& out);
   Instant next_deadline() const;
   std::vector<IpAddress> take_unreachable() { return std::exchange(unreachable_, {}); }
+  // Link-local neighbours, as routers are, that did not answer since the last call.
+  bool has_failed() const { return !failed_.empty(); }
+  std::vector<IpAddress> take_failed() { return std::exchange(failed_, {}); }
   std::vector<NeighborRow> rows() const;
   size_t size() const { return index_.size(); }
 
@@ -96,6 +99,7 @@ class NeighborTable {
   static constexpr size_t kSlots = 64;
   // Told to TCP between two calls; a flood of failures is not worth more.
   static constexpr size_t kUnreachable = 128;
+  static constexpr size_t kFailed = 16;
 
   enum List : uint8_t { kIncomplete, kUnsolicited, kHeld, kDelay, kProbe, kLists };
 
@@ -165,6 +169,7 @@ class NeighborTable {
   std::array<Ends, kLists> lists_;
   std::array<Slot, kSlots> slots_;  // direct cache before index_
   std::vector<IpAddress> unreachable_;
+  std::vector<IpAddress> failed_;
 };
 
 }  // namespace millrace::ip

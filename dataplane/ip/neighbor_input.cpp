@@ -9,6 +9,7 @@ void NeighborInput::receive_arp(const wire::Frame& frame, Instant now, PacketBat
   if (!arp) return counters_.drop(DropReason::ArpMalformed);
   if (arp->sender_mac == interface_.mac)
     return counters_.drop(DropReason::ArpUnwanted);  // our own, reflected
+  if (on_tentative(*arp)) return counters_.drop(DropReason::ArpUnwanted);
   if (local_.contains(arp->sender)) return on_arp_conflict(*arp, now, out);
   if (arp->operation == wire::ArpPacket::kRequest && local_.contains(arp->target))
     return on_arp_request(frame, *arp, now, out);
@@ -23,6 +24,14 @@ void NeighborInput::receive_arp(const wire::Frame& frame, Instant now, PacketBat
   tell(arp->sender, arp->sender_mac, true);
   if (!table_.heard_advertisement(arp->sender, advertisement, now, out))
     drop_unwanted(DropReason::ArpUnwanted);
+}
+
+// RFC 5227 §2.1.1: a packet of its owner, or a probe of somebody who would use it like us.
+bool NeighborInput::on_tentative(const wire::ArpPacket& arp) {
+  const bool owned = duplicates_.is_tentative(arp.sender);
+  const bool probed = arp.sender.is_unspecified() && duplicates_.is_tentative(arp.target);
+  if (owned || probed) duplicates_.conflict(owned ? arp.sender : arp.target);
+  return owned || probed;
 }
 
 void NeighborInput::on_arp_request(const wire::Frame& frame, const wire::ArpPacket& arp, Instant now,
@@ -47,14 +56,25 @@ void NeighborInput::on_arp_conflict(const wire::ArpPacket& arp, Instant now, Pac
 
 void NeighborInput::receive_nd(const wire::Frame& frame, Instant now, PacketBatch& out) {
   const std::optional<wire::NdMessage> message = wire::parse_nd(frame);
-  // Routers' messages and redirects: addresses and routes are configured here, not learnt.
+  // Routers' solicitations, and redirects: of them nothing is learnt.
   if (!message) return counters_.drop(DropReason::NdUnwanted);
   if (!local_.contains(frame.destination) && !local_.in_group(frame.destination))
     return counters_.drop(DropReason::IpNotOurs);
+  if (on_tentative(frame, *message)) return counters_.drop(DropReason::NdUnwanted);
   if (message->solicitation)
     on_solicitation(frame, *message, now, out);
   else
     on_advertisement(frame, *message, now, out);
+}
+
+bool NeighborInput::on_tentative(const wire::Frame& frame, const wire::NdMessage& message) {
+  if (!duplicates_.is_tentative(message.target)) return false;
+  // RFC 4862 §5.4.3: who asks from an address of his own resolves, and goes unanswered; who asks from none
+  // would use it like us, unless he is we. §5.4.4: who advertises it has it.
+  const bool own = duplicates_.is_own_probe(message, frame.source_mac == interface_.mac);
+  const bool probe = frame.source.is_unspecified() && !own;
+  if (!message.solicitation || probe) duplicates_.conflict(message.target);
+  return true;
 }
 
 void NeighborInput::on_solicitation(const wire::Frame& frame, const wire::NdMessage& message, Instant now,
@@ -82,11 +102,11 @@ void NeighborInput::on_advertisement(const wire::Frame& frame, const wire::NdMes
 }
 
 void NeighborInput::tell(const IpAddress& address, const std::optional<MacAddress>& mac, bool override_flag) {
-  if (sharing_ && mac && news_.size() < kNews) news_.push_back({address, *mac, override_flag});
+  if (mac) news_.tell({.override_ = override_flag, .address = address, .mac = *mac});
 }
 
 void NeighborInput::drop_unwanted(DropReason reason) {
-  if (!sharing_) counters_.drop(reason);
+  if (!news_.sharing()) counters_.drop(reason);
 }
 
 }  // namespace millrace::ip

@@ -2,6 +2,8 @@
 #include "ip/routes.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 namespace millrace::ip {
 
@@ -24,7 +26,10 @@ void Routes::add_on_link(const Prefix& prefix) {
 
 // Behind those as long, but an on-link prefix before routes.
 void Routes::insert(bool v4, const Entry& entry) {
-  std::vector<Entry>& into = table(v4);
+  insert(table(v4), entry);
+}
+
+void Routes::insert(std::vector<Entry>& into, const Entry& entry) {
   const auto next = std::find_if(into.begin(), into.end(), [&](const Entry& other) {
     return other.length < entry.length || (other.length == entry.length && entry.on_link && !other.on_link);
   });
@@ -51,7 +56,43 @@ const Routes::Entry* Routes::find(const IpAddress& destination) const {
     if ((words.high & entry.mask.high) == entry.network.high &&
         (words.low & entry.mask.low) == entry.network.low)
       return &entry;
-  return nullptr;
+  return destination.is_v4() ? nullptr : find_learnt(words);
+}
+
+const Routes::Entry* Routes::find_learnt(const AddressWords& destination) const {
+  for (const Entry& entry : learnt_)
+    if ((destination.high & entry.mask.high) == entry.network.high &&
+        (destination.low & entry.mask.low) == entry.network.low)
+      return &entry;
+  return default_ ? &*default_ : nullptr;
+}
+
+void Routes::learn_on_link(std::span<const Prefix> prefixes) {
+  learnt_.clear();
+  for (const Prefix& prefix : prefixes) {
+    Entry entry = entry_of(prefix);
+    entry.on_link = true;
+    insert(learnt_, entry);
+  }
+}
+
+void Routes::learn_default_router(const std::optional<IpAddress>& router) {
+  default_.reset();
+  if (!router) return;
+  default_ = entry_of({IpAddress(), 0});
+  default_->gateway = *router;
+}
+
+std::vector<RouteRow> Routes::rows() const {
+  std::vector<RouteRow> rows;
+  for (const auto* table : {&v4_, &v6_})
+    for (const Entry& entry : *table) {
+      std::array<uint8_t, 16> octets;
+      std::memcpy(octets.data(), &entry.network.high, 8);
+      std::memcpy(octets.data() + 8, &entry.network.low, 8);
+      rows.push_back({.destination = {IpAddress::v6(octets), entry.length}, .gateway = entry.gateway});
+    }
+  return rows;
 }
 
 const IpAddress* Routes::next_hop(const IpAddress& destination) const {

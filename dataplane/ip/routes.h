@@ -2,6 +2,8 @@
 // resolves the next hop, source_address.h picks the address to speak from.
 #pragma once
 
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "base/params.h"
@@ -18,6 +20,13 @@ class Routes {
   const IpAddress* next_hop(const IpAddress& destination) const;
 
   void add_on_link(const Prefix& prefix);
+
+  // What routers say (RFC 4861 §6.3.4); it counts where nothing that is configured leads to a destination.
+  void learn_on_link(std::span<const Prefix> prefixes);
+  void learn_default_router(const std::optional<IpAddress>& router);
+
+  // Those that are configured.
+  std::vector<RouteRow> rows() const;
   // Whether the address lies in a prefix of this link.
   bool on_link(const IpAddress& address) const;
 
@@ -35,12 +44,16 @@ class Routes {
 
   static Entry entry_of(const Prefix& prefix);
   void insert(bool v4, const Entry& entry);
+  static void insert(std::vector<Entry>& into, const Entry& entry);
   const Entry* find(const IpAddress& destination) const;
+  [[gnu::cold]] const Entry* find_learnt(const AddressWords& destination) const;
   std::vector<Entry>& table(bool v4) { return v4 ? v4_ : v6_; }
 
   const LocalAddresses& local_;
   std::vector<Entry> v4_;  // sorted: the longest prefix first, on-link before a route of the same length
   std::vector<Entry> v6_;
+  std::vector<Entry> learnt_;  // of IPv6, likewise
+  std::optional<Entry> default_;
 };
 
 }  // namespace millrace::ip

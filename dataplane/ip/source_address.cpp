@@ -59,8 +59,10 @@ bool preferred(const Prefix& a, const Prefix& b, const IpAddress& destination, c
 std::optional<IpAddress> select_source(const LocalAddresses& local, const IpAddress& destination,
                                        const IpAddress& next_hop) {
   const Prefix* best = nullptr;
-  for (const Prefix& candidate : local.prefixes()) {
-    if (candidate.address.is_v4() != destination.is_v4()) continue;
+  for (LocalId id = 0; id < local.prefixes().size(); ++id) {
+    const Prefix& candidate = local.prefixes()[id];
+    // RFC 6724 §4: tentative addresses are no candidates.
+    if (candidate.address.is_v4() != destination.is_v4() || !local.is_usable(id)) continue;
     if (best == nullptr || preferred(candidate, *best, destination, next_hop)) best = &candidate;
   }
   if (best == nullptr) return std::nullopt;

@@ -71,6 +71,7 @@ void Shard::Impl::expire_slow(PacketBatch& out) {
       });
   relieve(out);
   host.expire(now, out);
+  if (host.has_news()) tell_news();
   for (const IpAddress& address : host.take_unreachable()) note_unreachable(address);
   if (draining && now >= next_drain_sweep) {
     next_drain_sweep = now + kDrainSweep;

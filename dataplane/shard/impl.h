@@ -35,6 +35,8 @@
 namespace millrace::shard {
 
 inline constexpr size_t kBurst = flow::Table::kBurst;
+// Frames a second that are copied for other shards: more are not worth their time.
+inline constexpr uint32_t kSharedFrames = 100;
 
 struct Listener {
   ListenerParams params;
@@ -170,6 +172,9 @@ struct Shard::Impl {
   bool hand_over(const wire::FlowAddress& flow, Packet& packet);
   void tell(unsigned to, Notice notice);
   void tell_all(const Notice& notice);
+  void tell_news();
+  // Gives every other shard a copy.
+  [[gnu::cold]] void share(const Packet& packet);
   void flush_notices();
   std::optional<uint16_t> choose_port(const wire::FlowAddress& flow,
                                       const std::function<bool(uint16_t)>& is_free);
@@ -264,6 +269,7 @@ struct Shard::Impl {
     unsigned to;
     Notice notice;
   };
+  TokenBucket shared_frames{kSharedFrames};
   std::vector<Addressed> notices;                // that have not left yet
   std::map<wire::FlowAddress, uint16_t> strays;  // flows of ours that another shard uses
   uint32_t strays_out = 0;                       // flows of others that we use

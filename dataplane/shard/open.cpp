@@ -127,7 +127,7 @@ uint32_t Shard::Impl::new_connection(app::Handler& handler, const wire::FlowAddr
 
 // The largest segment that the MTU allows, or less where the connection asks for less (RFC 9293 §3.7.1).
 Mss Shard::Impl::our_mss(Family family, const ConnectionParams& settings) const {
-  Mss mss = tcp::mss_for_mtu(params.interface.mtu, family);
+  Mss mss = tcp::mss_for_mtu(host.mtu(family), family);
   if (params.tcp.mss_clamp != 0)
     mss = Mss(std::min(mss.octets(), std::max(params.tcp.mss_clamp, tcp::kSmallestMss)));
   if (!settings.max_segment) return mss;
@@ -142,7 +142,7 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
   const IpAddress& address = params.local.address;
   if (params.local.port == 0 || address.is_multicast() || address.is_broadcast())
     return app::OpenError::BadAddress;
-  if (!address.is_unspecified() && impl_->host.local_id(address) == ip::kNoLocal)
+  if (!address.is_unspecified() && !impl_->host.is_configured(address))
     return app::OpenError::AddressNotOurs;
   const auto free = std::find_if(impl_->listeners.begin(), impl_->listeners.end(),
                                  [](const Listener& listener) { return listener.handler == nullptr; });
@@ -193,7 +193,7 @@ bool Shard::set_listening(const Endpoint& local, const ConnectionParams& setting
   return false;
 }
 
-bool Shard::is_local(const IpAddress& address) const { return impl_->host.local_id(address) != ip::kNoLocal; }
+bool Shard::is_local(const IpAddress& address) const { return impl_->host.is_configured(address); }
 
 void Shard::add_address(const Prefix& prefix) { impl_->host.add_address(prefix); }
 

@@ -4,28 +4,26 @@
 
 #include <cstdint>
 
-#include "base/address.h"
 #include "base/packet.h"
 #include "flow/steering.h"
+#include "ip/link_news.h"
 #include "wire/segment.h"
 
 namespace millrace::shard {
 
 // What one shard tells another.
-struct Notice {
+struct alignas(4) Notice {  // rings copy words
   enum class Kind : uint8_t {
-    Neighbor,  // this MAC address answers for `address`: ARP and ND reach one queue alone
+    Link,  // what it has heard of the link: `news`
     // A connection of `from` uses a flow that by the steering function is the receiver's.
     Claim,    // may it?
     Granted,  // it may: packets of the flow are handed over
     Denied,   // the flow is in use
     Release,  // it has ended
   };
-  Kind kind = Kind::Neighbor;
+  Kind kind = Kind::Link;
   uint16_t from = 0;
-  IpAddress address{};
-  MacAddress mac{};
-  bool override_ = true;
+  ip::LinkNews news{};
   wire::FlowAddress flow{};
 };
 

@@ -75,17 +75,14 @@ void Shard::Impl::parse(std::span<Packet> burst, PacketBatch& out) {
       if (frame.error_type != 0 && host.local_id(frame.destination) != ip::kNoLocal)
         host.send_error(frame, frame.error_type, frame.error_code, now, out);
     } else if (frame.kind != wire::FrameKind::Tcp) {
+      if (shares_flows() && !handed_over && ip::Host::concerns_all(frame)) share(burst[i]);
       if (const auto error = host.receive(frame, now, out)) on_icmp_error(*error, burst[i], out);
     }
   }
   if (handed_over) return;
   counters.rx_packets.add(burst.size());
   counters.rx_bytes.add(octets);
-  for (const ip::NeighborNews& news : host.take_news())
-    tell_all({.kind = Notice::Kind::Neighbor,
-              .address = news.address,
-              .mac = news.mac,
-              .override_ = news.override_});
+  if (host.has_news()) tell_news();
 }
 
 // A segment in sequence and its answer go through all of a connection: its lines come side by side.

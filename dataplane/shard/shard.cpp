@@ -41,7 +41,7 @@ Shard::Impl::Impl(Shard& owner, const ShardParams& given, wire::Checksum link_ch
       pool(packets),
       now(start),
       memory(given.memory.buffer_bytes, given.memory.held_packets),
-      host(params.interface, params.neighbor, params.icmp, packets, counters),
+      host(params.interface, params.neighbor, params.icmp, packets, random, counters),
       isn(random),
       entropy(random),
       challenges(random),
@@ -88,8 +88,12 @@ Shard::~Shard() = default;
 
 void Shard::start(Instant now, PacketBatch& out) {
   impl_->now = now;
-  // Once is enough for all of us.
-  if (impl_->place.index == 0) impl_->host.announce(now, out);
+  // One of us speaks for all.
+  impl_->host.start(impl_->place.index == 0, now, out);
+}
+
+void Shard::link_changed(bool up, Instant now) {
+  if (impl_->place.index == 0) impl_->host.link_changed(up, now);
 }
 
 const TcpParams& Shard::tcp_params() const { return impl_->params.tcp; }

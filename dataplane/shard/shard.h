@@ -39,8 +39,10 @@ class Shard final : public app::Stack {
         const Place& place = {});
   ~Shard() override;
 
-  // Announces our addresses on the link.
+  // Begins to use the link: our addresses are asked for and announced (ip::Host::start).
   void start(Instant now, PacketBatch& out);
+  // The link has gone, or has come back (ip::Host::link_changed); start() takes it to be there.
+  void link_changed(bool up, Instant now);
 
   // Takes every packet of `burst` (they are moved from).
   void receive(std::span<Packet> burst, Instant now, PacketBatch& out);
@@ -104,6 +106,8 @@ class Shard final : public app::Stack {
   bool abort(uint64_t id, const wire::FlowAddress& flow, Instant now);
   std::vector<ListenerRow> listeners() const;
   std::vector<ip::NeighborRow> neighbors() const;
+  std::vector<ip::AddressRow> addresses() const;
+  std::vector<ip::RouteRow> routes() const;
   // The last segments of all connections, oldest first (the flight recorder); empty when switched off.
   std::vector<TraceRow> trace(size_t limit) const;
   // The state of one flow, Closed when there is none (Listen when only a listener matches).

@@ -174,6 +174,8 @@ std::vector<ListenerRow> Shard::listeners() const {
 }
 
 std::vector<ip::NeighborRow> Shard::neighbors() const { return impl_->host.neighbors(); }
+std::vector<ip::AddressRow> Shard::addresses() const { return impl_->host.addresses(); }
+std::vector<ip::RouteRow> Shard::routes() const { return impl_->host.routes(impl_->now); }
 
 std::vector<TraceRow> Shard::trace(size_t limit) const { return impl_->recorder.rows(limit, impl_->host); }
 

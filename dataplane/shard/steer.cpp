@@ -1,6 +1,8 @@
 // Flows that belong to another shard: packets are handed over, neighbours' news told, and an active open that
 // found no port of its own asks the flow's owner. Neighbours: peers.h (the way there), flow/steering.h (whose
 // a flow is).
+#include <cstring>
+
 #include "shard/impl.h"
 #include "tcp/tcb.h"
 
@@ -47,13 +49,30 @@ bool Shard::Impl::hand_over(const wire::FlowAddress& flow, Packet& packet) {
 
 void Shard::Impl::tell(unsigned to, Notice notice) {
   notice.from = static_cast<uint16_t>(place.index);
-  if (notice.kind == Notice::Kind::Neighbor && notices.size() >= kNotices) return;
+  const bool neighbor = notice.kind == Notice::Kind::Link && notice.news.kind == ip::LinkNews::Kind::Neighbor;
+  if (neighbor && notices.size() >= kNotices) return;
   notices.push_back({to, notice});
 }
 
 void Shard::Impl::tell_all(const Notice& notice) {
   for (unsigned other = 0; other < place.steering->shards(); ++other)
     if (other != place.index) tell(other, notice);
+}
+
+void Shard::Impl::tell_news() {
+  for (const ip::LinkNews& news : host.take_news()) tell_all({.kind = Notice::Kind::Link, .news = news});
+}
+
+void Shard::Impl::share(const Packet& packet) {
+  if (!shared_frames.take(now)) return counters.drop(DropReason::HandoverFull);
+  for (unsigned other = 0; other < place.steering->shards(); ++other) {
+    if (other == place.index) continue;
+    Packet copy = pool.allocate();
+    if (!copy || copy.capacity() < packet.length()) return counters.drop(DropReason::PacketPoolEmpty);
+    std::memcpy(copy.data(), packet.data(), packet.length());
+    copy.set_length(packet.length());
+    if (!place.peers->hand_over(other, copy)) counters.drop(DropReason::HandoverFull);
+  }
 }
 
 // In order: a claim and its release must not overtake each other.
@@ -67,8 +86,8 @@ void Shard::hear(const Notice& notice, Instant now, PacketBatch& out) {
   Impl& impl = *impl_;
   impl.now = now;
   switch (notice.kind) {
-    case Notice::Kind::Neighbor:
-      return impl.host.learn({notice.address, notice.mac, notice.override_}, now, out);
+    case Notice::Kind::Link:
+      return impl.host.learn(notice.news, now, out);
     case Notice::Kind::Claim:
       return impl.answer_claim(notice);
     case Notice::Kind::Granted:

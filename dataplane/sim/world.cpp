@@ -32,6 +32,8 @@ ShardParams host_params(uint8_t number) {
                    .time_wait_records = 256,
                    .buffer_bytes = 64ULL << 20,
                    .trace_segments = 0};
+  params.neighbor.dup_addr_detect_transmits = params.neighbor.arp_probes = 0;
+  params.neighbor.multicast_reports = params.neighbor.router_discovery = false;
   return params;
 }
 

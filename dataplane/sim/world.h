@@ -32,8 +32,8 @@ struct HostOptions {
   std::chrono::milliseconds wall_ahead{0};  // how far the host's time of day is ahead of the world's
 };
 
-// Parameters of the `number`th host: MAC 02::number, 10.0.0.number/24 and 2001:db8::number/64. `number` is 1
-// to 254.
+// Parameters of the `number`th host: MAC 02::number, 10.0.0.number/24 and 2001:db8::number/64, in use from the
+// start. `number` is 1 to 254.
 ShardParams host_params(uint8_t number);
 IpAddress host_address(uint8_t number, Family family);
 

@@ -12,7 +12,7 @@ namespace millrace::wire {
 
 namespace {
 
-constexpr uint8_t kSourceLinkAddress = 1, kTargetLinkAddress = 2;
+constexpr uint8_t kSourceLinkAddress = 1, kTargetLinkAddress = 2, kNonce = 14;
 constexpr size_t kNdFixed = 24;        // ICMPv6 header and target, both messages
 constexpr size_t kRedirectFixed = 40;  // target and destination
 constexpr size_t kRouterAdvertFixed = 16;
@@ -34,14 +34,28 @@ bool options_valid(std::span<const uint8_t> options) {
   return true;
 }
 
-std::optional<MacAddress> find_link_address(std::span<const uint8_t> options, uint8_t type) {
+// The six octets of the first option of this type and of eight octets; nullptr: there is none.
+const uint8_t* find_short_option(std::span<const uint8_t> options, uint8_t type) {
   while (options.size() >= 8) {
     const size_t length = size_t{options[1]} * 8;
     if (length == 0 || length > options.size()) break;
-    if (options[0] == type && length == 8) return mac_at(options.data() + 2);
+    if (options[0] == type && length == 8) return options.data() + 2;
     options = options.subspan(length);
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+std::optional<MacAddress> find_link_address(std::span<const uint8_t> options, uint8_t type) {
+  const uint8_t* found = find_short_option(options, type);
+  return found == nullptr ? std::nullopt : std::optional(mac_at(found));
+}
+
+std::optional<NdNonce> find_nonce(std::span<const uint8_t> options) {
+  const uint8_t* found = find_short_option(options, kNonce);
+  if (found == nullptr) return std::nullopt;
+  NdNonce nonce;
+  std::memcpy(nonce.data(), found, nonce.size());
+  return nonce;
 }
 
 bool usable_mac(const MacAddress& mac) { return !mac.is_multicast() && !mac.is_zero(); }
@@ -115,8 +129,9 @@ bool nd_message_valid(const Frame& frame) {
   const uint8_t type = message[0];
   if (type == icmp6::kNeighborSolicit || type == icmp6::kNeighborAdvert) fixed = kNdFixed;
   if (type == icmp6::kRedirect) fixed = kRedirectFixed;
-  if (type == icmp6::kRouterSolicit + 1) fixed = kRouterAdvertFixed;
+  if (type == icmp6::kRouterAdvert) fixed = kRouterAdvertFixed;
   if (message.size() < fixed || !options_valid(message.subspan(fixed))) return false;
+  if (type == icmp6::kRouterAdvert) return frame.source.is_link_local();  // RFC 4861 §6.1.2
   if (fixed != kNdFixed) return true;
   // A mapped IPv4 target would name one of our IPv4 addresses further up.
   const IpAddress target = IpAddress::from_v6_wire(message.data() + 8);
@@ -141,25 +156,30 @@ std::optional<NdMessage> parse_nd(const Frame& frame) {
   out.target = IpAddress::from_v6_wire(message.data() + 8);
   out.mac = find_link_address(message.subspan(kNdFixed),
                               out.solicitation ? kSourceLinkAddress : kTargetLinkAddress);
+  if (out.solicitation) out.nonce = find_nonce(message.subspan(kNdFixed));
   return out;
 }
 
 bool build_nd(Packet& packet, const LinkHeader& link, const IpAddress& source, const IpAddress& destination,
               const NdMessage& message) {
-  std::array<uint8_t, 24> body{};
+  std::array<uint8_t, 32> body{};
+  size_t length = 16;
+  const auto add = [&](uint8_t type, const std::array<uint8_t, 6>& octets) {
+    body[length] = type;
+    body[length + 1] = 1;
+    std::memcpy(body.data() + length + 2, octets.data(), octets.size());
+    length += 8;
+  };
   std::memcpy(body.data(), message.target.v6_wire(), 16);
-  if (message.mac) {
-    body[16] = message.solicitation ? kSourceLinkAddress : kTargetLinkAddress;
-    body[17] = 1;
-    std::memcpy(body.data() + 18, message.mac->octets().data(), 6);
-  }
+  if (message.mac) add(message.solicitation ? kSourceLinkAddress : kTargetLinkAddress, message.mac->octets());
+  if (message.nonce) add(kNonce, *message.nonce);
   const uint32_t flags = (message.router ? 0x8000'0000U : 0U) | (message.solicited ? 0x4000'0000U : 0U) |
                          (message.override_ ? 0x2000'0000U : 0U);
   return build_icmp(packet, link, {.source = source, .destination = destination, .hop_limit = 255},
                     {.type = message.solicitation ? icmp6::kNeighborSolicit : icmp6::kNeighborAdvert,
                      .code = 0,
                      .rest = message.solicitation ? 0 : flags,
-                     .body = std::span(body).first(message.mac ? 24U : 16U)});
+                     .body = std::span(body).first(length)});
 }
 
 IpAddress solicited_node_group(const IpAddress& address) {

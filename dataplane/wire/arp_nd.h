@@ -2,6 +2,7 @@
 // ICMPv6 messages; ip/neighbor for what is done with them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -30,6 +31,8 @@ std::optional<ArpPacket> parse_arp(std::span<const uint8_t> message);
 // Writes a whole frame of 42 octets; padding to the Ethernet minimum is the device's. False: no room.
 bool build_arp(Packet& packet, const LinkHeader& link, const ArpPacket& arp);
 
+using NdNonce = std::array<uint8_t, 6>;
+
 // A neighbour solicitation or advertisement (RFC 4861 §4.3, §4.4).
 struct NdMessage {
   bool solicitation = false;
@@ -39,6 +42,8 @@ struct NdMessage {
   IpAddress target;
   // The source link-layer address of a solicitation, the target's of an advertisement.
   std::optional<MacAddress> mac;
+  // The nonce of a solicitation (RFC 3971 §5.3.2, RFC 7527), where it has six octets.
+  std::optional<NdNonce> nonce = {};
 };
 
 // Whether a neighbour discovery message (types 133 to 137) passes the tests of RFC 4861 §6.1, §7.1 and §8.1

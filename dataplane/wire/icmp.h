@@ -23,8 +23,9 @@ inline constexpr uint8_t kNetUnreachable = 0, kHostUnreachable = 1, kProtocolUnr
 
 namespace icmp6 {
 inline constexpr uint8_t kUnreachable = 1, kPacketTooBig = 2, kTimeExceeded = 3, kParameterProblem = 4,
-                         kEchoRequest = 128, kEchoReply = 129, kRouterSolicit = 133, kNeighborSolicit = 135,
-                         kNeighborAdvert = 136, kRedirect = 137;
+                         kEchoRequest = 128, kEchoReply = 129, kMldQuery = 130, kMldReport = 131, kMldDone = 132,
+                         kRouterSolicit = 133, kRouterAdvert = 134, kNeighborSolicit = 135, kNeighborAdvert = 136,
+                         kRedirect = 137, kMld2Report = 143;
 inline constexpr uint8_t kNoRoute = 0, kProhibited = 1, kBeyondScope = 2, kAddressUnreachable = 3,
                          kPortUnreachable = 4, kPolicyFailed = 5, kRouteRejected = 6;
 inline constexpr uint8_t kErroneousHeader = 0, kUnrecognizedNextHeader = 1, kUnrecognizedOption = 2;

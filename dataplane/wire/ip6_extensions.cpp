@@ -19,7 +19,7 @@ uint16_t offset_of(const Frame& frame, const uint8_t* at) {
 
 // RFC 8200 §4.2: what to do with an option that we do not know stands in the two highest bits of its type.
 bool accept_options(std::span<const uint8_t> options, Frame& frame) {
-  constexpr uint8_t kPad1 = 0, kPadN = 1;
+  constexpr uint8_t kPad1 = 0, kPadN = 1, kRouterAlert = 5;
   size_t at = 0;
   while (at < options.size()) {
     const uint8_t type = options[at];
@@ -29,6 +29,8 @@ bool accept_options(std::span<const uint8_t> options, Frame& frame) {
     }
     if (options.size() - at < 2 || options[at + 1] > options.size() - at - 2)
       return refuse(frame, DropReason::Ip6ExtensionMalformed);
+    // RFC 2711 §2.1; the value of MLD is 0.
+    if (type == kRouterAlert && options[at + 1] == 2 && get16(&options[at + 2]) == 0) frame.router_alert = true;
     const int action = type >> 6;
     if (type != kPadN && action != 0) {
       if (action == 1) return refuse(frame, DropReason::Ip6ExtensionRejected);

@@ -30,6 +30,7 @@ void parse_frame(const Packet& packet, const ParseParams& params, Frame& frame) 
   frame.kind = FrameKind::Dropped;
   frame.checksum_unfinished = false;
   frame.error_type = 0;
+  frame.router_alert = false;
   frame.network = {};
   frame.message = {};
   LinkPayload link;

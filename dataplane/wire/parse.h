@@ -22,6 +22,7 @@ struct Frame {
   bool checksum_unfinished =
       false;              // TCP checksum bad, but equal to the pseudo-header's: the peer's offload is on
   uint8_t hop_limit = 0;  // TTL or hop limit
+  bool router_alert = false;  // Icmp6: the hop-by-hop option of value 0 is there (RFC 2711)
   // The ICMP error that the RFCs ask for in answer to this dropped packet; type 0: none. `error_pointer` is
   // the offset of the offending octet in `network`. Whether it may be sent is for ip::Host::send_error to
   // say.

@@ -57,6 +57,8 @@ ShardParams default_params(Family family) {
                    .time_wait_records = 16,
                    .buffer_bytes = 4U << 20,
                    .trace_segments = 16};
+  params.neighbor.dup_addr_detect_transmits = params.neighbor.arp_probes = 0;
+  params.neighbor.multicast_reports = params.neighbor.router_discovery = false;
   return params;
 }
 

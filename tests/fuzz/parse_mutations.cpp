@@ -48,14 +48,24 @@ void mutate_once(Octets& frame, SeededEntropy& entropy) {
   }
 }
 
+std::vector<Octets> good_frames() {
+  std::vector<Octets> frames = wire::test::all_frames();
+  frames.push_back(wire::test::router_advertisement());
+  wire::test::fix(frames.back());
+  frames.push_back(wire::test::listener_query());
+  wire::test::fix(frames.back(), 62, 58);
+  return frames;
+}
+
 Octets mutated(SeededEntropy& entropy) {
-  static const std::vector<Octets> kSeeds = wire::test::all_frames();
+  static const std::vector<Octets> kSeeds = good_frames();
   Octets frame = kSeeds[entropy.next() % kSeeds.size()];
   for (uint64_t n = 1 + entropy.next() % 4; n > 0; --n) mutate_once(frame, entropy);
   const bool ip = wire::test::is_ip4(frame) || (frame[12] == 0x86 && frame[13] == 0xdd);
   if (ip && entropy.next() % 2 == 0 && frame.size() >= wire::test::transport_at(frame) + 20) {
     if (entropy.next() % 2 == 0) wire::test::fix_length(frame);
-    wire::test::fix(frame);
+    const bool options = !wire::test::is_ip4(frame) && frame[20] == 0 && frame.size() >= 62 + 20;
+    options ? wire::test::fix(frame, 62, 58) : wire::test::fix(frame);
   }
   return frame;
 }
@@ -83,7 +93,7 @@ TEST(FuzzHost, HostileFrames_StayWithinTheBounds) {
   PacketBatch out(32);
   Instant now{1s};
   {
-    ip::Host host(interface, neighbor, icmp, pool, counters);
+    ip::Host host(interface, neighbor, icmp, pool, entropy, counters);
     for (int round = 0; round < kRounds; ++round) {
       const Octets octets = mutated(entropy);
       wire::test::Parsed parsed(octets);
@@ -99,15 +109,23 @@ TEST(FuzzHost, HostileFrames_StayWithinTheBounds) {
         host.send(std::move(packet), IpAddress::v4(10, 0, 0, low), now, out);
       }
       now += Micros(entropy.next() % 200'000);
+      if (entropy.next() % 64 == 0) host.link_changed(entropy.next() % 2 == 0, now);
+      if (entropy.next() % 1024 == 0) host.start(true, now, out);
       host.expire(now, out);
       out.clear();
       ASSERT_LE(host.neighbors().size(), neighbor.entries);
+      if (round % 256 == 0) {
+        ASSERT_LE(host.routes(now).size(), 3U + 8 + 16);
+      }
       ASSERT_GT(host.next_deadline(), now);
     }
     EXPECT_GT(counters.arp_replies_sent.value(), 0U);
     EXPECT_GT(counters.nd_adverts_sent.value(), 0U);
     EXPECT_GT(counters.icmp_echo_replies_sent.value(), 0U);
     EXPECT_GT(counters.icmp_errors_sent.value(), 0U);
+    EXPECT_GT(counters.router_advertisements_received.value(), 0U);
+    EXPECT_GT(counters.mld_reports_sent.value(), 0U);
+    EXPECT_GT(counters.mld_queries_received.value(), 0U);
   }
   EXPECT_EQ(pool.outstanding(), 0U);
 }

@@ -64,8 +64,17 @@ Fleet::Fleet(const Options& options)
   for (unsigned i = 0; i < options.shards; ++i) {
     doors_.push_back(std::make_unique<Door>(*this));
     const shard::Place place{.index = i, .steering = &steering_, .peers = doors_.back().get(), .rss = true};
-    shards_.push_back(std::make_unique<shard::Shard>(params_of(1), wire::Checksum::Software, send_pool_,
-                                                     entropy_, now_, place));
+    ShardParams params = params_of(1);
+    if (options.starts) {
+      params.neighbor.dup_addr_detect_transmits = params.neighbor.arp_probes = 1;
+      params.neighbor.multicast_reports = params.neighbor.router_discovery = true;
+    }
+    shards_.push_back(std::make_unique<shard::Shard>(params, wire::Checksum::Software, send_pool_, entropy_, now_,
+                                                     place));
+    if (!options.starts) continue;
+    PacketBatch out(256);
+    shards_.back()->start(now_, out);
+    carry(out, true);
   }
   ShardParams peer = params_of(2);
   peer.memory.connections = peer.memory.syn_records = peer.memory.time_wait_records = 65536;
@@ -80,6 +89,13 @@ unsigned Fleet::queue_of(const Packet& packet) const {
   wire::parse_frame(packet, {.mac = interface.mac, .mtu = interface.mtu}, frame);
   if (frame.kind != wire::FrameKind::Tcp) return 0;
   return nic_(frame.tcp.flow.remote, frame.tcp.flow.local);
+}
+
+void Fleet::inject(unsigned queue, std::span<const uint8_t> frame) {
+  Packet packet = wire_pool_.allocate();
+  std::copy(frame.begin(), frame.end(), packet.data());
+  packet.set_length(static_cast<uint32_t>(frame.size()));
+  queues_[queue].push_back(std::move(packet));
 }
 
 void Fleet::carry(PacketBatch& out, bool from_fleet) {

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/entropy.h"
@@ -24,6 +25,7 @@ class Fleet {
     unsigned shards = 2;
     uint64_t seed = 1;
     unsigned ring_packets = 2048;  // that one shard may have waiting for it
+    bool starts = false;           // the endpoint asks the link for its addresses before it uses them
   };
   explicit Fleet(const Options& options);
   ~Fleet();
@@ -35,6 +37,9 @@ class Fleet {
   unsigned shards() const { return static_cast<unsigned>(shards_.size()); }
   IpAddress address(Family family) const { return host_address(1, family); }
   IpAddress peer_address(Family family) const { return host_address(2, family); }
+
+  // A frame from the wire that the NIC brings to this queue.
+  void inject(unsigned queue, std::span<const uint8_t> frame);
 
   bool run_until(const std::function<bool()>& done, Micros limit);
   Instant now() const { return now_; }

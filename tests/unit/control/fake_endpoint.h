@@ -22,6 +22,7 @@ inline ShardParams shard_params() {
   ShardParams params;
   params.interface.mac = MacAddress({0x02, 0, 0, 0, 0, 0x01});
   params.interface.addresses = {*Prefix::parse("10.0.0.2/24")};
+  params.interface.routes = {{*Prefix::parse("10.1.0.0/16"), IpAddress::v4(10, 0, 0, 1)}};
   params.memory.connections = 4096;
   params.memory.buffer_bytes = 1 << 20;
   params.memory.trace_segments = 256;
@@ -117,7 +118,6 @@ class FakeEndpoint final : public EndpointView {
     port.link_up = true;
     port.offloads = {"ipv4-cksum"};
     port.checksum = "in software";
-    info.routes = {{"10.0.0.0/24", ""}, {"10.1.0.0/16", "10.0.0.1"}};
     info.services = {{"web", "http", {"0.0.0.0:80", "[::]:80"}}};
     info.uptime = std::chrono::seconds(75);
     info.draining = drained;

@@ -114,6 +114,19 @@ TEST(Paging, ListenersAndNeighbors_ShowTheirTables) {
   EXPECT_EQ(neighbors[0]["state"], "incomplete");
 }
 
+TEST(Paging, AddressesAndRoutes_AreShownOnceForAllShards) {
+  test::FakeEndpoint endpoint(2);
+  const json addresses = result(ask(endpoint, "addresses"))["rows"];
+  EXPECT_EQ(addresses, json::parse(R"([{"address": "10.0.0.2", "prefix_length": 24, "state": "preferred"}])"));
+  const json routes = result(ask(endpoint, "routes"))["rows"];
+  ASSERT_EQ(routes.size(), 2U);
+  EXPECT_EQ(routes[0]["destination"], "10.0.0.0/24");
+  EXPECT_EQ(routes[0]["gateway"], nullptr);
+  EXPECT_EQ(routes[1], json::parse(R"({"destination": "10.1.0.0/16", "gateway": "10.0.0.1", "origin": "config",
+                                       "preference": null, "state": null, "lifetime_us": null})"));
+  EXPECT_EQ(result(ask(endpoint, "routes", {{"limit", 1}}))["next"], "0.1");
+}
+
 TEST(Paging, Trace_HoldsTheNewestSegmentsInOrder) {
   test::FakeEndpoint endpoint(2);
   endpoint.shard(0).connect(20);

@@ -207,6 +207,25 @@ TEST(Views, ListenersAndNeighbors) {
   EXPECT_EQ(neighbors_text(json::array()), "No neighbours are known.\n");
 }
 
+TEST(Views, AddressesAndRoutes) {
+  const ip::AddressRow address{.prefix = *Prefix::parse("2001:db8::2/64"), .state = "duplicate"};
+  EXPECT_EQ(addresses_text(json::array({as_json(0, address)})),
+            "ADDRESS         STATE\n"
+            "2001:db8::2/64  duplicate\n");
+  const ip::RouteRow configured{.destination = *Prefix::parse("10.0.0.0/24"), .gateway = {}};
+  const ip::RouteRow router{.destination = {IpAddress(), 0},
+                            .gateway = *IpAddress::parse("fe80::1"),
+                            .learnt = true,
+                            .preference = "high",
+                            .state = "in_use",
+                            .lifetime = 1800s};
+  EXPECT_EQ(routes_text(json::array({as_json(0, configured), as_json(0, router)})),
+            "DESTINATION  GATEWAY        ORIGIN  PREFERENCE  STATE   LIFETIME\n"
+            "10.0.0.0/24  (on the link)  config  -           -              -\n"
+            "::/0         fe80::1        router  high        in_use    30m00s\n");
+  EXPECT_EQ(as_json(0, router).at("lifetime_us"), 1'800'000'000);
+}
+
 json trace_of(uint16_t port, int at, tcp::State before, tcp::State after, bool sent, wire::Flags flags) {
   shard::TraceRow row;
   row.at = Instant(Micros(at));

@@ -72,6 +72,7 @@ ShardParams params_of(uint8_t station) {
   ShardParams params;
   params.interface.mac = MacAddress({2, 0, 0, 0, 0, station});
   params.interface.addresses.push_back({IpAddress::v4(10, 9, 0, station), 24});
+  params.neighbor.arp_probes = 0;
   return params;
 }
 

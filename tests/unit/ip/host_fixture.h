@@ -35,6 +35,7 @@ class HostTest : public testing::Test {
     interface.addresses = {{kOur4, 24}, {kOur6, 64}};
     interface.routes = {{*Prefix::parse("0.0.0.0/0"), address("10.0.0.254")},
                         {*Prefix::parse("::/0"), address("fe80::fe")}};
+    neighbor.multicast_reports = neighbor.router_discovery = false;
     restart();
   }
   void TearDown() override {
@@ -44,7 +45,7 @@ class HostTest : public testing::Test {
   }
   void restart() {
     host.reset();
-    host = std::make_unique<Host>(interface, neighbor, icmp, pool, counters);
+    host = std::make_unique<Host>(interface, neighbor, icmp, pool, entropy, counters);
   }
 
   std::optional<TransportError> receive(const Octets& octets) {
@@ -116,6 +117,7 @@ class HostTest : public testing::Test {
   IcmpParams icmp;
   Counters counters;
   HeapPool pool{256, 2048};
+  SeededEntropy entropy{1};
   PacketBatch out{256};
   std::unique_ptr<Host> host;
   Instant now{100s};

@@ -126,7 +126,9 @@ TEST_F(HostTest, RouterAdvertisementAndRedirect_ChangeNothing) {
 }
 
 TEST_F(HostTest, Announce_TellsEveryAddress) {
-  host->announce(now, out);
+  neighbor.dup_addr_detect_transmits = neighbor.arp_probes = 0;
+  restart();
+  host->start(true, now, out);
   const auto frames = sent();
   ASSERT_EQ(frames.size(), 3U);
   EXPECT_EQ(frames[0], wire::test::hex("ffffffffffff 020000000002 0806"
@@ -138,11 +140,17 @@ TEST_F(HostTest, Announce_TellsEveryAddress) {
   EXPECT_EQ(frames[1], wire::test::fix(expected));
 }
 
-TEST_F(HostTest, Announce_LinkTakesNoMore_IsCountedNotLost) {
+TEST_F(HostTest, Announce_LinkTakesNoMore_TheRestGoesWithTheNextBurst) {
+  neighbor.dup_addr_detect_transmits = neighbor.arp_probes = 0;
+  restart();
   PacketBatch tiny(1);
-  host->announce(now, tiny);
+  host->start(true, now, tiny);
   EXPECT_EQ(tiny.size(), 1U);
-  EXPECT_EQ(dropped(DropReason::TxQueueFull), 2U);
+  EXPECT_EQ(dropped(DropReason::TxQueueFull), 1U);
+  tiny.clear();
+  expire_at(host->next_deadline());
+  EXPECT_EQ(sent().size(), 2U);
+  EXPECT_EQ(host->next_deadline(), kNever);
 }
 
 TEST_F(HostTest, PoolEmpty_IsCounted) {

@@ -100,6 +100,26 @@ inline std::vector<Octets> all_frames() {
   return {syn4(), data4(), syn6(), data6(), echo4(), echo6(), solicitation(), advertisement(), arp_request()};
 }
 
+// From fe80::1 at the peer's to all nodes: hop limit 64, high preference, 1800 s, reachable 30 s, retransmit 1 s; the
+// peer's MAC address, an MTU of 1400, 2001:db8:1::/64 on the link for 3600 s.
+inline Octets router_advertisement() {
+  return hex(
+      "333300000001 020000000001 86dd"
+      "60000000 0040 3a ff fe800000000000000000000000000001 ff020000000000000000000000000001"
+      "86000000 40080708 00007530 000003e8"
+      "0101020000000001"
+      "0501000000000578"
+      "03044080 00000e10 00000708 00000000 20010db8000100000000000000000000");
+}
+// A general multicast listener query of version 2 from fe80::1, answered within 1 s.
+inline Octets listener_query() {
+  return hex(
+      "333300000001 020000000001 86dd"
+      "60000000 0024 00 01 fe800000000000000000000000000001 ff020000000000000000000000000001"
+      "3a000502 00000100"
+      "82000000 03e80000 00000000000000000000000000000000 02 7d 0000");
+}
+
 // RFC 1071 §1 word by word, as a reference.
 inline uint16_t reference_checksum(std::span<const uint8_t> octets, uint32_t sum = 0) {
   for (size_t i = 0; i < octets.size(); ++i) {
