@@ -56,7 +56,8 @@ void Shard::expire(Instant now, PacketBatch& out) {
   impl.show_gauges();
 }
 
-// What is due in milliseconds or more is looked for this often, and not each time that the loop comes by.
+// What is due in milliseconds or more is looked for this often, and not each time that the loop comes by; and after what
+// may have made something due at once.
 void Shard::Impl::expire_slow(PacketBatch& out) {
   next_slow_look = now + kSlowLook;
   expire_syn_queue(out);

@@ -77,6 +77,7 @@ void Shard::Impl::parse(std::span<Packet> burst, PacketBatch& out) {
     } else if (frame.kind != wire::FrameKind::Tcp) {
       if (shares_flows() && !handed_over && ip::Host::concerns_all(frame)) share(burst[i]);
       if (const auto error = host.receive(frame, now, out)) on_icmp_error(*error, burst[i], out);
+      next_slow_look = now;
     }
   }
   if (handed_over) return;

@@ -94,6 +94,7 @@ void Shard::start(Instant now, PacketBatch& out) {
 
 void Shard::link_changed(bool up, Instant now) {
   if (impl_->place.index == 0) impl_->host.link_changed(up, now);
+  impl_->next_slow_look = now;
 }
 
 const TcpParams& Shard::tcp_params() const { return impl_->params.tcp; }
