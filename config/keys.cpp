@@ -1,6 +1,5 @@
 // The sections, and the table of keys put together. To add a key: a field in config/settings.h (or
-// base/params.h), an entry in keys_machine.cpp, keys_protocol.cpp or keys_load.cpp, and
-// `millrace config reference > config/reference.md`.
+// base/params.h), an entry in one of the keys_*.cpp, and `millrace config reference > config/reference.md`.
 #include "config/keys.h"
 
 #include <algorithm>
@@ -39,7 +38,8 @@ constexpr Section kSections[] = {
 std::vector<Key> joined() {
   std::vector<Key> all;
   for (const Section& section : kSections)
-    for (const std::span<const Key> part : {machine_keys(), protocol_keys(), load_keys()})
+    for (const std::span<const Key> part : {machine_keys(), network_keys(), tcp_transfer_keys(),
+                                            tcp_limit_keys(), service_keys(), load_keys()})
       std::copy_if(part.begin(), part.end(), std::back_inserter(all),
                    [&](const Key& key) { return key.section == section.name; });
   return all;

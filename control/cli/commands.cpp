@@ -5,122 +5,17 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <string>
 
+#include "control/cli/arguments.h"
+#include "control/cli/listing.h"
+#include "control/cli/stats.h"
 #include "control/cli/top.h"
 #include "control/cli/views.h"
-#include "control/socket/filter.h"
 
 namespace millrace::control::cli {
 
 namespace {
 
 namespace po = boost::program_options;
-
-template <typename T>
-po::typed_value<T>* value_of(const char* name) {
-  return po::value<T>()->value_name(name);
-}
-
-int print_json(Call& call, const json& value, int indent = 2) {
-  call.world.out << value.dump(indent, ' ', false, json::error_handler_t::replace) << '\n';
-  return kOk;
-}
-
-// The options given, under the names and with the types that the method declares.
-json params_from(const Call& call, Method method) {
-  json params = json::object();
-  const auto* info = std::ranges::find(kMethods, method, &MethodInfo::method);
-  for (const Param& param : info->params) {
-    const std::string name(param.name);
-    if (name == "limit" || name == "cursor" || call.options.count(name) == 0) continue;
-    if (param.type == ParamType::Boolean) {
-      params[name] = true;
-    } else if (param.type == ParamType::Integer) {
-      params[name] = call.options[name].as<int64_t>();
-    } else {
-      params[name] = call.options[name].as<std::string>();
-    }
-  }
-  if (const auto wrong = check_params(*info, params)) throw Failure(kUsage, wrong->message);
-  return params;
-}
-
-int64_t bounded(const Call& call, const char* name, int64_t min, int64_t max) {
-  const auto value = call.options[name].as<int64_t>();
-  if (value >= min && value <= max) return value;
-  throw Failure(kUsage, "--" + std::string(name) + " is from " + std::to_string(min) + " to " +
-                            std::to_string(max) + "; given was " + std::to_string(value) + ".");
-}
-
-struct Rows {
-  json rows = json::array();
-  bool more = false;
-};
-
-// Page after page, up to `limit` rows.
-Rows collect(Call& call, Method method, const char* name, size_t limit) {
-  Rows all;
-  json params = params_from(call, method);
-  while (all.rows.size() < limit) {
-    params["limit"] = std::min(limit - all.rows.size(), kRowsPerReply);
-    json reply = call.client.call(name, params);
-    for (json& row : reply.at("rows")) all.rows.push_back(std::move(row));
-    all.more = !reply.at("next").is_null();
-    if (!all.more) break;
-    params["cursor"] = reply.at("next");
-  }
-  return all;
-}
-
-// ---- stats
-// -------------------------------------------------------------------------------------------------
-
-void declare_stats(po::options_description& options) {
-  options.add_options()("all,a", "counters that are zero too")("per-shard", "a column for each shard")(
-      "histograms", "round trips, handshakes, bursts and loop times: how they are spread")(
-      "shard", value_of<int64_t>("N"), "only this shard")(
-      "watch,w", "again and again, with changes and rates")("interval,i",
-                                                            value_of<double>("S")->default_value(1.0, "1"),
-                                                            "seconds between two looks (0.1 to 3600)")(
-      "count,n", value_of<int64_t>("N"), "end after so many looks");
-}
-
-constexpr std::array kStatsExamples{Example{"stats", "what is not zero"},
-                                    Example{"stats --watch -i 2", "changes and rates, every two seconds"},
-                                    Example{"stats --histograms", "percentiles of round trips and of the loop"},
-                                    Example{"stats --json | jq .total.counters.rx_packets", "one number"}};
-
-void show_stats(Call& call, const json& reply, const json& before, bool watching) {
-  if (call.json) {
-    print_json(call, reply, watching ? -1 : 2);
-    return;
-  }
-  constexpr const char* kHomeAndClear = "\033[H\033[2J\033[3J";
-  if (watching && call.world.terminal) call.world.out << kHomeAndClear;
-  if (watching && !call.world.terminal && !before.is_null()) call.world.out << '\n';
-  const StatsStyle style{call.options.count("all") != 0, call.options.count("per-shard") != 0};
-  call.world.out << (call.options.count("histograms") != 0 ? histograms_text(reply, style)
-                                                           : stats_text(reply, before, style));
-}
-
-int run_stats(Call& call) {
-  const double interval = call.options["interval"].as<double>();
-  if (!(interval >= 0.1 && interval <= 3600))
-    throw Failure(kUsage, "--interval is from 0.1 to 3600 seconds.");
-  const bool watching = call.options.count("watch") != 0;
-  const bool counted = call.options.count("count") != 0;
-  if (counted && !watching) throw Failure(kUsage, "--count goes with --watch.");
-  const int64_t looks = counted ? bounded(call, "count", 1, 1'000'000'000) : 0;
-  const json params = params_from(call, Method::Stats);
-  json before;
-  for (int64_t look = 1;; ++look) {
-    json reply = call.client.call("stats", params);
-    show_stats(call, reply, before, watching);
-    call.world.out.flush();
-    if (!watching || look == looks || !call.world.out) return kOk;
-    before = std::move(reply);
-    call.world.sleep(std::chrono::milliseconds(static_cast<int64_t>(interval * 1000)));
-  }
-}
 
 // ---- drops
 // -------------------------------------------------------------------------------------------------
@@ -140,56 +35,13 @@ int run_drops(Call& call) {
   return kOk;
 }
 
-// ---- conns
-// -------------------------------------------------------------------------------------------------
-
-constexpr int64_t kMostRows = 100'000'000;
-
-std::string sort_keys() {
-  std::string out;
-  for (const SortKey& key : kSortKeys) out += (out.empty() ? "" : ", ") + std::string(key.name);
-  return out;
-}
-
-void declare_connections(po::options_description& options) {
-  options.add_options()("state,s", value_of<std::string>("STATE"), "only this state, as in ESTABLISHED")(
-      "port,p", value_of<int64_t>("PORT"), "only this port, at either end")(
-      "filter,f", value_of<std::string>("EXPR"),
-      ("only where this holds, as in 'state = established and rtt > 10ms'; FIELD OP VALUE with and, or, not "
-       "and parentheses; fields: " +
-       filter_fields())
-          .c_str())("shard", value_of<int64_t>("N"), "only this shard")(
-      "limit,l", value_of<int64_t>("N")->default_value(1000), "rows shown")(
-      "sort", value_of<std::string>("COLUMN"), ("largest first: " + sort_keys()).c_str());
-}
-
-constexpr std::array kConnectionsExamples{
-    Example{"conns", "connections, with what TCP knows of each"},
-    Example{"conns --state established --port 80 --sort rtt --limit 10", "the ten slowest paths to port 80"},
-    Example{"conns --filter 'retrans > 0 and not remote = 10.0.0.0/8'", "who loses segments, from elsewhere"},
-    Example{"conns --json | jq '.rows | length'", "how many"}};
-
-int run_connections(Call& call) {
-  const auto limit = static_cast<size_t>(bounded(call, "limit", 1, kMostRows));
-  const bool sorted = call.options.count("sort") != 0;
-  if (sorted) {
-    const auto key = call.options["sort"].as<std::string>();
-    if (std::ranges::find(kSortKeys, key, &SortKey::name) == std::end(kSortKeys))
-      throw Failure(kUsage, "--sort is one of " + sort_keys() + ".");
-  }
-  // The largest can be anywhere: sorting needs them all.
-  Rows found = collect(call, Method::Connections, "conns", sorted ? static_cast<size_t>(kMostRows) : limit);
-  if (sorted) sort_connections(found.rows, call.options["sort"].as<std::string>());
-  if (found.rows.size() > limit) {
-    found.rows.erase(found.rows.begin() + static_cast<std::ptrdiff_t>(limit), found.rows.end());
-    found.more = true;
-  }
-  if (call.json) return print_json(call, {{"rows", std::move(found.rows)}, {"more", found.more}});
-  call.world.out << connections_text(found.rows, found.more);
-  return kOk;
-}
-
 void declare_nothing(po::options_description&) {}
+
+json all_rows(Call& call, Method method) {
+  json rows = json::array();
+  each_row(call, method, kMostRows, [&](json&& row) { rows.push_back(std::move(row)); });
+  return rows;
+}
 
 // ---- conn, kill
 // -----------------------------------------------------------------------------------------------------------
@@ -285,9 +137,9 @@ constexpr std::array kRoutesExamples{Example{"routes", "the prefixes on the link
 constexpr std::array kPortsExamples{Example{"ports", "is the link up, what does the device do for us"}};
 
 int run_routes(Call& call) {
-  const Rows found = collect(call, Method::Routes, "routes", static_cast<size_t>(kMostRows));
-  if (call.json) return print_json(call, {{"rows", found.rows}});
-  call.world.out << routes_text(found.rows);
+  const json rows = all_rows(call, Method::Routes);
+  if (call.json) return print_json(call, {{"rows", rows}});
+  call.world.out << routes_text(rows);
   return kOk;
 }
 
@@ -309,25 +161,25 @@ constexpr std::array kListenersExamples{Example{"listeners", "services, their ba
 constexpr std::array kNeighborsExamples{Example{"neighbors", "who answers at which link address"}};
 
 int run_listeners(Call& call) {
-  const Rows found = collect(call, Method::Listeners, "listeners", static_cast<size_t>(kMostRows));
-  if (call.json) return print_json(call, {{"rows", found.rows}});
-  call.world.out << listeners_text(found.rows);
+  const json rows = all_rows(call, Method::Listeners);
+  if (call.json) return print_json(call, {{"rows", rows}});
+  call.world.out << listeners_text(rows);
   return kOk;
 }
 
 int run_neighbors(Call& call) {
-  const Rows found = collect(call, Method::Neighbors, "neighbors", static_cast<size_t>(kMostRows));
-  if (call.json) return print_json(call, {{"rows", found.rows}});
-  call.world.out << neighbors_text(found.rows);
+  const json rows = all_rows(call, Method::Neighbors);
+  if (call.json) return print_json(call, {{"rows", rows}});
+  call.world.out << neighbors_text(rows);
   return kOk;
 }
 
 constexpr std::array kAddressesExamples{Example{"addresses", "are they in use, or does another host have them"}};
 
 int run_addresses(Call& call) {
-  const Rows found = collect(call, Method::Addresses, "addresses", static_cast<size_t>(kMostRows));
-  if (call.json) return print_json(call, {{"rows", found.rows}});
-  call.world.out << addresses_text(found.rows);
+  const json rows = all_rows(call, Method::Addresses);
+  if (call.json) return print_json(call, {{"rows", rows}});
+  call.world.out << addresses_text(rows);
   return kOk;
 }
 

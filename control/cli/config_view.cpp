@@ -89,6 +89,8 @@ std::string ports_text(const json& rows) {
                        number("mtu_bytes"), row.value("link_up", false) ? "up" : "down");
     out += fmt::format("  queues     {} of {} receive and {} transmit descriptors\n", number("queues"),
                        number("rx_descriptors"), number("tx_descriptors"));
+    out += fmt::format("  bursts     {} of {} were full: more packets were waiting\n", number("rx_full_bursts"),
+                       number("rx_bursts"));
     out += fmt::format("  offloads   {}; TCP checksums {}\n", joined(row.value("offloads", json::array())),
                        text_of(row, "tcp_checksum"));
     out += fmt::format("  RSS        {}; first packets where predicted {}, elsewhere {}\n",

@@ -68,7 +68,7 @@ void sort_connections(json& rows, std::string_view key) {
   });
 }
 
-std::string connections_text(const json& rows, bool more) {
+std::string connections_text(const json& rows) {
   if (rows.empty()) return "No connections.\n";
   Table table({{"STATE", Align::Left},
                {"RECV-Q", Align::Right},
@@ -86,9 +86,7 @@ std::string connections_text(const json& rows, bool more) {
          row.value("id", std::string())},
         details(row));
   }
-  std::string out = table.text();
-  if (more) out += fmt::format("There are more than these {} (--limit).\n", rows.size());
-  return out;
+  return table.text();
 }
 
 std::string connection_title(const json& row) {

@@ -1,14 +1,16 @@
 // `stats` and `drops` as tables. The names, units and sentences are the endpoint's; units of counters that
-// this build does not know stay blank.
+// this build does not know stay blank. Neighbour: stats_rows.h.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <vector>
 
 #include "base/counters.h"
 #include "control/cli/table.h"
 #include "control/cli/views.h"
+#include "control/socket/view.h"
 
 namespace millrace::control::cli {
 
@@ -17,43 +19,29 @@ namespace {
 struct Line {
   std::string group;  // counters, gauges, drops
   std::string name;
+  std::string_view unit;
 };
 
-std::string_view unit_of(const Line& line) {
-  if (line.group == "drops") return "packets";
-  const auto* found = std::ranges::find(kCounterInfos, line.name, &CounterInfo::name);
-  return found == kCounterInfos.end() ? "" : found->unit;
-}
-
-// In the order of base/counters.h, then those that only the endpoint knows.
-std::vector<Line> lines_of(const json& total) {
+// In the order in which they are declared, then those that only the endpoint knows.
+std::vector<Line> lines_of(const json& values) {
   std::vector<Line> out;
-  const auto add = [&](const char* group, std::string_view name) {
-    const bool there = total.contains(group) && total[group].contains(std::string(name));
+  const auto add = [&](const char* group, std::string_view name, std::string_view unit) {
+    const bool there = values.contains(group) && values[group].contains(name);
     const auto same = [&](const Line& line) { return line.group == group && line.name == name; };
-    if (there && std::ranges::none_of(out, same)) out.push_back({group, std::string(name)});
+    if (there && std::ranges::none_of(out, same)) out.push_back({group, std::string(name), unit});
   };
-  for (const CounterInfo& info : kCounterInfos) add(info.gauge ? "gauges" : "counters", info.name);
-  for (const DropInfo& info : kDropInfos) add("drops", info.name);
+  if (values.contains("service"))
+    for (const ServiceCounterInfo& info : kServiceCounterInfos)
+      add(info.gauge ? "gauges" : "counters", info.name, info.unit);
+  if (values.contains("port"))
+    for (const PortCounterInfo& info : kPortCounterInfos) add("counters", info.name, info.unit);
+  for (const CounterInfo& info : kCounterInfos) add(info.gauge ? "gauges" : "counters", info.name, info.unit);
+  for (const DropInfo& info : kDropInfos) add("drops", info.name, "packets");
   for (const char* group : {"counters", "gauges", "drops"}) {
-    const json members = total.value(group, json::object());
-    for (const auto& [name, value] : members.items()) add(group, name);
+    const json members = values.value(group, json::object());
+    for (const auto& [name, value] : members.items()) add(group, name, "");
   }
   return out;
-}
-
-uint64_t value_in(const json& values, const Line& line) {
-  return values.value(line.group, json::object()).value(line.name, uint64_t{0});
-}
-
-// Gauges have no rate. A counter that fell belongs to another run: no rate either.
-std::string rate_text(const json& now, const json& before, const Line& line) {
-  const double seconds =
-      static_cast<double>(now.at("at_us").get<int64_t>() - before.at("at_us").get<int64_t>()) / 1e6;
-  const uint64_t value = value_in(now.at("total"), line), earlier = value_in(before.at("total"), line);
-  if (line.group == "gauges" || seconds <= 0 || value < earlier) return "-";
-  const double rate = static_cast<double>(value - earlier) / seconds;
-  return rate == 0 ? "0" : fmt::format("{:.1f}", rate);
 }
 
 struct Share {
@@ -86,21 +74,36 @@ std::vector<std::string> histogram_cells(const std::string& name, std::string sh
   return cells;
 }
 
-// A gauge falls too; a counter that fell belongs to another run.
-std::string change_text_of(const json& now, const json& before, const Line& line) {
-  const uint64_t value = value_in(now.at("total"), line), earlier = value_in(before.at("total"), line);
-  if (value == earlier) return "0";
-  if (value > earlier) return fmt::format("+{}", value - earlier);
-  return line.group == "gauges" ? fmt::format("-{}", earlier - value) : "-";
+std::string shown_change(const Figure& figure) {
+  if (!figure.change) return "-";
+  return *figure.change > 0 ? fmt::format("+{}", *figure.change) : std::to_string(*figure.change);
+}
+
+std::string shown_rate(const Figure& figure) {
+  if (!figure.per_second) return "-";
+  return *figure.per_second == 0 ? "0" : fmt::format("{:.1f}", *figure.per_second);
 }
 
 std::string shown_name(const Line& line) { return line.group == "drops" ? "drop " + line.name : line.name; }
 
-}  // namespace
+std::string shown_name(const json& row) {
+  if (!row.is_string()) return dump(row);
+  const auto name = row.get<std::string>();
+  return name.empty() ? "(opened by us)" : name;
+}
 
-std::string stats_text(const json& reply, const json& before, const StatsStyle& style) {
-  std::vector<Column> columns{{"COUNTER", Align::Left}, {"TOTAL", Align::Right}};
-  if (!before.is_null()) {
+std::string upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::vector<Column> columns_of(const json& reply, bool changes, const StatsStyle& style) {
+  std::vector<Column> columns;
+  if (style.by != nullptr) columns.push_back({upper(style.by->name), Align::Left});
+  columns.push_back({"COUNTER", Align::Left});
+  columns.push_back({"TOTAL", Align::Right});
+  if (changes) {
     columns.push_back({"CHANGE", Align::Right});
     columns.push_back({"PER SECOND", Align::Right});
   }
@@ -109,20 +112,32 @@ std::string stats_text(const json& reply, const json& before, const StatsStyle& 
       columns.push_back({fmt::format("SHARD {}", shard.at("shard").get<unsigned>()), Align::Right});
   }
   columns.push_back({"UNIT", Align::Left});
+  return columns;
+}
 
-  Table table(std::move(columns));
-  for (const Line& line : lines_of(reply.at("total"))) {
-    const uint64_t total = value_in(reply.at("total"), line);
-    if (total == 0 && !style.all) continue;
-    std::vector<std::string> cells{shown_name(line), std::to_string(total)};
-    if (!before.is_null()) {
-      cells.push_back(change_text_of(reply, before, line));
-      cells.push_back(rate_text(reply, before, line));
+}  // namespace
+
+std::string stats_text(const json& reply, const json& before, const StatsStyle& style) {
+  const bool changes = !before.is_null();
+  Table table(columns_of(reply, changes, style));
+  for (const StatsRow& row : stats_rows(reply, before, style.by)) {
+    for (const Line& line : lines_of(*row.now)) {
+      const Figure figure = row.figure(line.group, line.name);
+      if (figure.value == 0 && !style.all) continue;
+      std::vector<std::string> cells;
+      if (style.by != nullptr) cells.push_back(shown_name(row.name));
+      cells.push_back(shown_name(line));
+      cells.push_back(std::to_string(figure.value));
+      if (changes) {
+        cells.push_back(shown_change(figure));
+        cells.push_back(shown_rate(figure));
+      }
+      if (style.per_shard)
+        for (const StatsRow& shard : stats_rows(reply, {}, &kStatsBys[0]))
+          cells.push_back(std::to_string(shard.figure(line.group, line.name).value));
+      cells.emplace_back(line.unit);
+      table.add(std::move(cells));
     }
-    if (style.per_shard)
-      for (const json& shard : reply.at("shards")) cells.push_back(std::to_string(value_in(shard, line)));
-    cells.emplace_back(unit_of(line));
-    table.add(std::move(cells));
   }
   return table.empty() ? "Every counter is zero (--all shows them).\n" : table.text();
 }

@@ -43,16 +43,25 @@ double rise(const json& now, const json& before, const char* counter) {
 
 double ratio(double part, double whole) { return whole <= 0 ? 0 : part / whole; }
 
+// Of a histogram's `count` or `sum`.
+double rise_of(const json& now, const json& before, const char* histogram, const char* field) {
+  const auto in = [&](const json& row) {
+    return row.value("histograms", json::object()).value(histogram, json::object()).value(field, uint64_t{0});
+  };
+  return rise(in(now), in(before));
+}
+
 json shards_of(const json& now, const json& before, double seconds) {
   json out = json::array();
   for (size_t i = 0; i < now.size(); ++i) {
     const json& earlier = i < before.size() ? before[i] : now[i];
-    const double busy = rise(now[i], earlier, "loop_busy_iterations");
-    const double received = rise(now[i], earlier, "rx_packets");
+    const double bursts = rise_of(now[i], earlier, "rx_burst_packets", "count");
+    // Of the time, not of the iterations: one with much to do counts for more than one that found nothing.
+    const double busy = rise_of(now[i], earlier, "loop_time_us", "sum") / 1e6;
     out.push_back({{"shard", now[i].at("shard")},
-                   {"busy_share", ratio(busy, rise(now[i], earlier, "loop_iterations"))},
-                   {"packets_a_burst", ratio(received, busy)},
-                   {"frames_received_per_second", received / seconds},
+                   {"busy_share", std::min(busy / seconds, 1.0)},
+                   {"packets_a_burst", ratio(rise_of(now[i], earlier, "rx_burst_packets", "sum"), bursts)},
+                   {"frames_received_per_second", rise(now[i], earlier, "rx_packets") / seconds},
                    {"frames_sent_per_second", rise(now[i], earlier, "tx_packets") / seconds},
                    {"connections", value(now[i], "gauges", "connections")}});
   }

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "control/cli/stats_rows.h"
 #include "control/socket/protocol.h"
 
 namespace millrace::control::cli {
@@ -10,14 +11,14 @@ namespace millrace::control::cli {
 struct StatsStyle {
   bool all = false;        // zeros too
   bool per_shard = false;  // a column a shard beside the total
+  const StatsBy* by = nullptr;  // lines for each shard, service or port; null: for all together
 };
 // `before` is an earlier reply, for a column of rates; null: none.
 std::string stats_text(const json& reply, const json& before, const StatsStyle& style);
 // Of `stats` too: how values are spread, in all and, if wanted, a shard.
 std::string histograms_text(const json& reply, const StatsStyle& style);
 std::string drops_text(const json& reply, bool all);
-// `more`: there are rows beyond these.
-std::string connections_text(const json& rows, bool more);
+std::string connections_text(const json& rows);
 // Everything about one; and one line: its id, state and ends.
 std::string connection_text(const json& connection);
 std::string connection_title(const json& connection);
@@ -36,15 +37,17 @@ void sort_connections(json& rows, std::string_view key);
 struct SortKey {
   std::string_view name;
   std::string_view field;
+  std::string_view filter = {};  // the field's name and unit in a filter; empty: it does not compare by size
+  std::string_view unit = {};
 };
-inline constexpr SortKey kSortKeys[] = {{"age", "age_us"},
-                                        {"cwnd", "cwnd_bytes"},
-                                        {"received", "received_bytes"},
-                                        {"retrans", "retransmits"},
-                                        {"recv-queue", "receive_queue_bytes"},
-                                        {"rtt", "srtt_us"},
-                                        {"send-queue", "send_queue_bytes"},
-                                        {"sent", "sent_bytes"},
+inline constexpr SortKey kSortKeys[] = {{"age", "age_us", "age", "us"},
+                                        {"cwnd", "cwnd_bytes", "cwnd"},
+                                        {"received", "received_bytes", "received"},
+                                        {"retrans", "retransmits", "retrans"},
+                                        {"recv-queue", "receive_queue_bytes", "recvq"},
+                                        {"rtt", "srtt_us", "rtt", "us"},
+                                        {"send-queue", "send_queue_bytes", "sendq"},
+                                        {"sent", "sent_bytes", "sent"},
                                         {"state", "state"}};
 
 // The rows of the `connections` flows that spoke last, and their ladders.

@@ -148,7 +148,8 @@ void RunningEndpoint::look_at_port() {
                 .rx_missed = stats.rx_missed,
                 .rx_errors = stats.rx_errors,
                 .rx_no_buffer = stats.rx_no_buffer,
-                .tx_errors = stats.tx_errors};
+                .tx_errors = stats.tx_errors,
+                .read_at = std::chrono::steady_clock::now()};
   const std::lock_guard lock(port_mutex_);
   port_info_ = std::move(info);
 }

@@ -89,6 +89,8 @@ void Worker::listen(const PreparedService& prepared) {
       throw StartError("service." + settings.name + " cannot listen on " + local.text() + ": " +
                        std::string(app::explain(error)));
   }
+  ServiceTable& table = shard_->counters().services;
+  service.count_requests(table[table.number_of(settings.name)].requests);
 }
 
 void Worker::launch(const dpdk::IdleParams& idle) { take(lcore_->launch(idle)); }

@@ -46,18 +46,18 @@ std::string shard_label(size_t shard) { return label("shard", std::to_string(sha
 
 void add_counters(Page& page, std::span<const Counters* const> shards) {
   for (const CounterInfo& info : kCounterInfos) {
-    const std::string name = family_name(info);
+    const std::string name = family_name(info.name, info.unit);
     page.family(name, info.gauge ? "gauge" : "counter", info.unit, info.help);
     for (size_t i = 0; i < shards.size(); ++i)
       page.sample(info.gauge ? name : name + "_total", shard_label(i), (shards[i]->*info.member).value());
   }
 }
 
-void add_drops(Page& page, std::span<const Counters* const> shards) {
+void add_drops(Page& page, std::span<const Counters* const> shards, const std::string& port) {
   page.family("millrace_dropped_packets", "counter", "packets", "Packets dropped, by reason.");
   for (const DropInfo& info : kDropInfos)
     for (size_t i = 0; i < shards.size(); ++i)
-      page.sample("millrace_dropped_packets_total", label("reason", info.name) + ',' + shard_label(i),
+      page.sample("millrace_dropped_packets_total", label("reason", info.name) + ',' + shard_label(i) + port,
                   shards[i]->dropped(info.reason));
   page.family("millrace_drop_reason", "info", "", "What a reason for dropping means.");
   for (const DropInfo& info : kDropInfos)
@@ -111,32 +111,33 @@ void add_histograms(Page& page, std::span<const Counters* const> shards) {
   }
 }
 
-struct PortCounter {
-  const char* name;
-  const char* unit;
-  const char* help;
-  uint64_t PortInfo::*member;
-};
+// Shards serve one port: what they drop has come by it or was to leave by it.
+std::string port_label(const EndpointInfo& info) {
+  return info.ports.size() == 1 ? ',' + label("port", info.ports.front().name) : std::string();
+}
 
-constexpr PortCounter kPortCounters[] = {
-    {"millrace_port_rx_packets", "packets", "Frames received, as the device counts.", &PortInfo::rx_packets},
-    {"millrace_port_rx_bytes", "bytes", "Octets received, as the device counts.", &PortInfo::rx_bytes},
-    {"millrace_port_tx_packets", "packets", "Frames sent, as the device counts.", &PortInfo::tx_packets},
-    {"millrace_port_tx_bytes", "bytes", "Octets sent, as the device counts.", &PortInfo::tx_bytes},
-    {"millrace_port_rx_missed_packets", "packets", "Frames lost by the device: its ring was full.",
-     &PortInfo::rx_missed},
-    {"millrace_port_rx_errors_packets", "packets", "Frames received with an error.", &PortInfo::rx_errors},
-    {"millrace_port_rx_no_buffer_packets", "packets", "Frames lost for want of mbufs.",
-     &PortInfo::rx_no_buffer},
-    {"millrace_port_tx_errors_packets", "packets", "Frames that the device failed to send.",
-     &PortInfo::tx_errors},
-};
+void add_services(Page& page, std::span<const Counters* const> shards) {
+  for (const ServiceCounterInfo& info : kServiceCounterInfos) {
+    const std::string name = family_name("service_" + std::string(info.name), info.unit);
+    page.family(name, info.gauge ? "gauge" : "counter", info.unit, info.help);
+    for (size_t i = 0; i < shards.size(); ++i) {
+      const ServiceTable& table = shards[i]->services;
+      const size_t size = table.size();
+      for (size_t number = 0; number < size; ++number) {
+        if (number == ServiceTable::kNone && table[number].accepted.value() == 0) continue;
+        page.sample(info.gauge ? name : name + "_total", label("service", table.name(number)) + ',' + shard_label(i),
+                    (table[number].*info.member).value());
+      }
+    }
+  }
+}
 
 void add_ports(Page& page, const EndpointInfo& info) {
-  for (const PortCounter& counter : kPortCounters) {
-    page.family(counter.name, "counter", counter.unit, counter.help);
+  for (const PortCounterInfo& counter : kPortCounterInfos) {
+    const std::string name = family_name("port_" + std::string(counter.name), counter.unit);
+    page.family(name, "counter", counter.unit, counter.help);
     for (const PortInfo& port : info.ports)
-      page.sample(std::string(counter.name) + "_total", label("port", port.name), port.*counter.member);
+      page.sample(name + "_total", label("port", port.name), port.*counter.member);
   }
   page.family("millrace_port_link_up", "gauge", "", "1: the link is up.");
   for (const PortInfo& port : info.ports)
@@ -157,9 +158,9 @@ void add_endpoint(Page& page, const EndpointInfo& info) {
 
 }  // namespace
 
-std::string family_name(const CounterInfo& info) {
-  std::string name = "millrace_" + std::string(info.name);
-  const std::string unit = '_' + std::string(info.unit);
+std::string family_name(std::string_view counter, std::string_view of_unit) {
+  std::string name = "millrace_" + std::string(counter);
+  const std::string unit = '_' + std::string(of_unit);
   if (const size_t inside = name.find(unit + '_'); inside != std::string::npos)
     name.erase(inside, unit.size());
   return name.ends_with(unit) ? name : name + unit;
@@ -173,8 +174,9 @@ std::string open_metrics(std::span<const Counters* const> shards, const Endpoint
   Page page;
   add_endpoint(page, info);
   add_counters(page, shards);
-  add_drops(page, shards);
+  add_drops(page, shards, port_label(info));
   add_histograms(page, shards);
+  add_services(page, shards);
   add_ports(page, info);
   return page.end();
 }

@@ -1,12 +1,18 @@
 #include "control/socket/counters_json.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace millrace::control {
 
 namespace {
+
+int64_t micros_of(std::chrono::steady_clock::time_point at) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
+}
 
 uint64_t sum(std::span<const Counters* const> shards, DropReason reason) {
   uint64_t total = 0;
@@ -56,10 +62,58 @@ void add_histograms(std::span<const Counters* const> shards, json& rows, json& t
   }
 }
 
+json values_of(const ServiceCounters& from) {
+  json counters = json::object(), gauges = json::object();
+  for (const ServiceCounterInfo& info : kServiceCounterInfos)
+    (info.gauge ? gauges : counters)[info.name] = (from.*info.member).value();
+  return {{"counters", std::move(counters)}, {"gauges", std::move(gauges)}};
+}
+
+// A row a service, with its part in each shard. Shards may have met services in different orders.
+json services_json(std::span<const Counters* const> shards, unsigned first) {
+  std::vector<std::string> names;
+  json rows = json::array();
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const ServiceTable& table = shards[i]->services;
+    const size_t size = table.size();
+    for (size_t number = 0; number < size; ++number) {
+      const auto known = std::ranges::find(names, table.name(number));
+      const auto at = static_cast<size_t>(known - names.begin());
+      if (known == names.end()) {
+        names.push_back(table.name(number));
+        rows.push_back(values_of(ServiceCounters{}));
+        rows[at]["service"] = table.name(number);
+        rows[at]["shards"] = json::array();
+      }
+      json part = values_of(table[number]);
+      add(rows[at], part);
+      part["shard"] = first + i;
+      rows[at]["shards"].push_back(std::move(part));
+    }
+  }
+  return rows;
+}
+
+// What the device counts, and where there is no other port why the shards have dropped packets: all of them
+// have come by it or were to leave by it.
+json ports_json(std::span<const PortInfo> ports, const json& drops) {
+  json rows = json::array();
+  for (const PortInfo& port : ports) {
+    json counters = json::object();
+    for (const PortCounterInfo& info : kPortCounterInfos) counters[info.name] = port.*info.member;
+    rows.push_back({{"port", port.name},
+                    {"at_us", micros_of(port.read_at)},
+                    {"counters", std::move(counters)},
+                    {"gauges", {{"link_up", port.link_up ? 1 : 0}}},
+                    {"drops", ports.size() == 1 ? drops : json::object()}});
+  }
+  return rows;
+}
+
 }  // namespace
 
-json stats_json(std::span<const Counters* const> shards, unsigned first) {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+json stats_json(std::span<const Counters* const> shards, unsigned first, std::span<const PortInfo> ports) {
+  const auto now = std::chrono::steady_clock::now();
   json rows = json::array(), total = values_of(Counters{});
   for (size_t i = 0; i < shards.size(); ++i) {
     json row = values_of(*shards[i]);
@@ -68,9 +122,12 @@ json stats_json(std::span<const Counters* const> shards, unsigned first) {
     rows.push_back(std::move(row));
   }
   add_histograms(shards, rows, total);
-  return {{"at_us", std::chrono::duration_cast<std::chrono::microseconds>(now).count()},
+  json by_port = ports_json(ports, total["drops"]);
+  return {{"at_us", micros_of(now)},
           {"total", std::move(total)},
-          {"shards", std::move(rows)}};
+          {"shards", std::move(rows)},
+          {"services", services_json(shards, first)},
+          {"ports", std::move(by_port)}};
 }
 
 json drops_json(std::span<const Counters* const> shards) {

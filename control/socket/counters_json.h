@@ -5,11 +5,12 @@
 
 #include "base/counters.h"
 #include "control/socket/protocol.h"
+#include "control/socket/view.h"
 
 namespace millrace::control {
 
-// `first` is the number of the first shard in `shards`.
-json stats_json(std::span<const Counters* const> shards, unsigned first);
+// `first` is the number of the first shard in `shards`, which serve `ports`.
+json stats_json(std::span<const Counters* const> shards, unsigned first, std::span<const PortInfo> ports);
 json drops_json(std::span<const Counters* const> shards);
 
 }  // namespace millrace::control

@@ -164,14 +164,17 @@ Answer kill(const json& params, EndpointView& view) {
 }
 
 Result ports_of(const EndpointView& view) {
-  uint64_t predicted = 0, unpredicted = 0;
+  uint64_t predicted = 0, unpredicted = 0, full = 0;
+  Distribution bursts;
   for (const Counters* counters : view.counters()) {
     predicted += counters->steering_predicted.value();
     unpredicted += counters->steering_unpredicted.value();
+    full += counters->rx_full_bursts.value();
+    bursts.add(counters->rx_burst);
   }
   json rows = json::array();
   for (const PortInfo& port : view.info().ports) {
-    rows.push_back({{"name", port.name},
+    json row{{"name", port.name},
                     {"device", port.device},
                     {"driver", port.driver},
                     {"mac", port.mac},
@@ -185,14 +188,11 @@ Result ports_of(const EndpointView& view) {
                     {"rss", port.rss},
                     {"rss_predicted", predicted},
                     {"rss_unpredicted", unpredicted},
-                    {"device_rx_packets", port.rx_packets},
-                    {"device_rx_bytes", port.rx_bytes},
-                    {"device_tx_packets", port.tx_packets},
-                    {"device_tx_bytes", port.tx_bytes},
-                    {"device_rx_missed", port.rx_missed},
-                    {"device_rx_errors", port.rx_errors},
-                    {"device_rx_no_buffer", port.rx_no_buffer},
-                    {"device_tx_errors", port.tx_errors}});
+                    {"rx_bursts", bursts.count},
+                    {"rx_full_bursts", full}};
+    for (const PortCounterInfo& counter : kPortCounterInfos)
+      row["device_" + std::string(counter.name)] = port.*counter.member;
+    rows.push_back(std::move(row));
   }
   return {{{"rows", std::move(rows)}}};
 }
@@ -237,7 +237,7 @@ Answer dispatch(Method method, const json& params, ShardRange shards, EndpointVi
   const auto chosen = view.counters().subspan(shards.begin, shards.end - shards.begin);
   switch (method) {
     case Method::Stats:
-      return Result{stats_json(chosen, shards.begin)};
+      return Result{stats_json(chosen, shards.begin, view.info().ports)};
     case Method::Drops:
       return Result{drops_json(chosen)};
     case Method::Connections:

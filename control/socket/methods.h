@@ -86,7 +86,11 @@ inline constexpr std::array kStatsReply{
     Field{"at_us", "When the counters were read, on a clock that only runs forward."},
     Field{"total", "Sums over the shards shown: counters, gauges, drops, each name to its value; histograms, each to count, "
                    "sum and buckets (le: at most so much, null: more than any bound; count: so many)."},
-    Field{"shards", "The same for each, with its number in `shard`."}};
+    Field{"shards", "The same for each, with its number in `shard`."},
+    Field{"services", "A row a service, its name in `service` (empty: connections that we opened): counters and gauges, in "
+                      "all and for each of `shards`."},
+    Field{"ports", "A row a port, its name in `port`: what its device counts, as read at `at_us`, about once a second; drops, "
+                   "where there is no other port."}};
 
 inline constexpr std::array kDropsParams{kShard};
 inline constexpr std::array kDropsReply{Field{
@@ -127,7 +131,8 @@ inline constexpr std::array kRoutesReply{
 inline constexpr std::array kPortsReply{
     Field{"rows",
           "Name, device, driver, link, MTU, queues, offloads in use, the device's own counters, and "
-          "how often RSS brought a flow's first packet where it was predicted."}};
+          "how often RSS brought a flow's first packet where it was predicted, and how many looks at a receive queue "
+          "brought as much as one takes (rx_full_bursts of rx_bursts)."}};
 
 inline constexpr std::array kConfigParams{
     Param{"key", ParamType::Text, 1, 128, "Only this key or the keys of this section: tcp.msl, tcp."}};
@@ -180,7 +185,7 @@ inline constexpr std::array kHelpReply{Field{"methods", "Name, doc, params and r
 }  // namespace methods
 
 inline constexpr std::array kMethods{
-    MethodInfo{Method::Stats, "stats", "Counters, gauges and histograms of every shard; never waits for an lcore.",
+    MethodInfo{Method::Stats, "stats", "Counters, gauges and histograms of every shard, service and port; never waits for an lcore.",
                methods::kStatsParams, methods::kStatsReply},
     MethodInfo{Method::Drops, "drops", "Every reason for which a packet is dropped, with its count.",
                methods::kDropsParams, methods::kDropsReply},

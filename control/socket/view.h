@@ -3,6 +3,7 @@
 // thread that asks).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/counters.h"
@@ -36,7 +38,26 @@ struct PortInfo {
   std::vector<std::string> offloads;
   uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0;  // as the device counts
   uint64_t rx_missed = 0, rx_errors = 0, rx_no_buffer = 0, tx_errors = 0;
+  std::chrono::steady_clock::time_point read_at{};  // these
 };
+
+// What a device counts, declared once: `stats`, `ports` and metrics read this table.
+struct PortCounterInfo {
+  std::string_view name;
+  std::string_view unit;
+  std::string_view help;
+  uint64_t PortInfo::*member;
+};
+inline constexpr auto kPortCounterInfos = std::to_array<PortCounterInfo>({
+    {"rx_packets", "packets", "Frames received, as the device counts.", &PortInfo::rx_packets},
+    {"rx_bytes", "bytes", "Octets received, as the device counts.", &PortInfo::rx_bytes},
+    {"tx_packets", "packets", "Frames sent, as the device counts.", &PortInfo::tx_packets},
+    {"tx_bytes", "bytes", "Octets sent, as the device counts.", &PortInfo::tx_bytes},
+    {"rx_missed", "packets", "Frames lost by the device: its ring was full.", &PortInfo::rx_missed},
+    {"rx_errors", "packets", "Frames received with an error.", &PortInfo::rx_errors},
+    {"rx_no_buffer", "packets", "Frames lost for want of mbufs.", &PortInfo::rx_no_buffer},
+    {"tx_errors", "packets", "Frames that the device failed to send.", &PortInfo::tx_errors},
+});
 
 // A key of the configuration as it holds now.
 struct ConfigValue {

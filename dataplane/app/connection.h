@@ -8,6 +8,7 @@
 #include "app/handler.h"
 #include "app/stack.h"
 #include "base/address.h"
+#include "base/service_counters.h"
 #include "tcp/tcb.h"
 #include "tcp/transfer/receive_tuning.h"
 #include "timer/deadline_fifo.h"
@@ -145,6 +146,7 @@ class Connection {
     bool established_counted = false;
     enum class Stray : uint8_t { No, Claiming, Granted };
     Stray stray = Stray::No;  // the flow's packets reach another shard, which hands them over
+    uint8_t service = ServiceTable::kNone;  // in Counters::services
   };
   Links links;
   Instant opened_at{};

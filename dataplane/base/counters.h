@@ -1,5 +1,5 @@
 // Every counter, every drop reason and every histogram of a shard, declared once: metrics, `millracectl stats` and the
-// reference read these lists.
+// reference read these lists. Neighbour: service_counters.h, what of it is counted by service.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 
 #include "base/counter.h"
 #include "base/histogram.h"
+#include "base/service_counters.h"
 
 namespace millrace {
 
@@ -81,6 +82,7 @@ enum class DropReason : uint8_t {
 #define MILLRACE_COUNTERS(X)                                                                                \
   X(rx_packets, "packets", "Frames received.")                                                              \
   X(rx_bytes, "bytes", "Octets of frames received.")                                                        \
+  X(rx_full_bursts, "bursts", "Looks at the receive queue that brought as many frames as one takes: more were waiting.") \
   X(tx_packets, "packets", "Frames sent.")                                                                  \
   X(tx_bytes, "bytes", "Octets of frames sent.")                                                            \
   X(arp_requests_sent, "packets", "ARP requests sent, probes and announcements included.")                  \
@@ -212,9 +214,11 @@ enum class DropReason : uint8_t {
 #define MILLRACE_HISTOGRAMS(X)                                                                              \
   X(tcp_rtt, "us", "Round-trip times measured, of segments that were sent once (RFC 6298).")                \
   X(tcp_handshake_time, "us",                                                                               \
-    "From our SYN or SYN-ACK to ESTABLISHED, time-outs included; by SYN cookie or Fast Open not measured.") \
+    "From our SYN or SYN-ACK to the end of the handshake, time-outs included; left out are simultaneous "   \
+    "opens and connections made of a SYN cookie, of whose SYN-ACK nothing was kept.")                       \
   X(rx_burst, "packets", "Frames that a look at the receive queue has brought; none is not counted.")       \
-  X(loop_time, "us", "Lengths of the iterations that had something to do.")
+  X(loop_time, "us",                                                                                        \
+    "Lengths of the iterations that had something to do; their sum is the time in which the loop was busy.")
 
 #define MILLRACE_COUNT(Name, name, sentence) +1
 inline constexpr size_t kDropReasons = 0 MILLRACE_DROP_REASONS(MILLRACE_COUNT);
@@ -229,6 +233,7 @@ struct alignas(64) Counters {
 #define MILLRACE_MEMBER(name, unit, sentence) Histogram name;
   MILLRACE_HISTOGRAMS(MILLRACE_MEMBER)
 #undef MILLRACE_MEMBER
+  ServiceTable services;
 
   void drop(DropReason reason) { drops[static_cast<size_t>(reason)].add(); }
   uint64_t dropped(DropReason reason) const { return drops[static_cast<size_t>(reason)].value(); }

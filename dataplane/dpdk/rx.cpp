@@ -37,6 +37,7 @@ std::span<Packet> RxQueue::receive() {
   if (!pass_.open() || !params_.queue) [[unlikely]]
     return {};
   uint16_t received = rte_eth_rx_burst(params_.port, *params_.queue, mbufs_.data(), params_.burst);
+  if (received == params_.burst) counters_.rx_full_bursts.add();
   if (params_.vlan != 0) received = untagged(received);
   return wrapped(received);
 }

@@ -4,10 +4,13 @@
 #include <rte_telemetry.h>
 #include <rte_version.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace millrace::dpdk {
 
@@ -83,6 +86,37 @@ int answer(const char*, const char* params, rte_tel_data* out) {
   return 0;
 }
 
+// The names of all services; an array of texts holds no more than there can be.
+int answer_services(const char*, const char*, rte_tel_data* out) {
+  const std::lock_guard lock(mutex);
+  std::vector<std::string> names;
+  for (const Counters* counters : told)
+    for (size_t i = 1, size = counters->services.size(); i < size; ++i)
+      if (std::ranges::find(names, counters->services.name(i)) == names.end())
+        names.push_back(counters->services.name(i));
+  rte_tel_data_start_array(out, RTE_TEL_STRING_VAL);
+  for (const std::string& name : names) rte_tel_data_add_array_string(out, name.c_str());
+  return 0;
+}
+
+int answer_service(const char*, const char* params, rte_tel_data* out) {
+  const std::lock_guard lock(mutex);
+  const std::string_view wanted(params == nullptr ? "" : params);
+  std::array<uint64_t, kServiceCounterInfos.size()> totals{};
+  bool found = false;
+  for (const Counters* counters : told)
+    for (size_t i = 1, size = counters->services.size(); i < size; ++i) {
+      if (counters->services.name(i) != wanted) continue;
+      found = true;
+      for (size_t at = 0; at < totals.size(); ++at)
+        totals[at] += (counters->services[i].*kServiceCounterInfos[at].member).value();
+    }
+  if (!found) return -EINVAL;
+  rte_tel_data_start_dict(out);
+  for (size_t at = 0; at < totals.size(); ++at) add_number(out, kServiceCounterInfos[at].name, totals[at]);
+  return 0;
+}
+
 struct Command {
   const char* name;
   telemetry_cb answer;
@@ -95,10 +129,13 @@ constexpr Command kCommands[] = {
     {"/millrace/drops", answer<fill_drops>, "Packets dropped, by reason. Parameters: int shard (optional)"},
     {"/millrace/histograms", answer<fill_histograms>,
      "Round trips, handshakes, bursts, loop times. Parameters: int shard (optional)"},
+    {"/millrace/services", answer_services, "The names of the services. Takes no parameters"},
+    {"/millrace/service", answer_service, "What all shards count of a service. Parameters: string name"},
 };
 // What one answer may hold.
 static_assert(kCounterInfos.size() <= RTE_TEL_MAX_DICT_ENTRIES);
 static_assert(kDropInfos.size() <= RTE_TEL_MAX_DICT_ENTRIES);
+static_assert(ServiceTable::kMost <= RTE_TEL_MAX_ARRAY_ENTRIES);
 
 }  // namespace
 

@@ -67,9 +67,7 @@ void DuplicateAddresses::forget(LocalId id) {
   news_.tell({.kind = LinkNews::Kind::Address, .state = AddressState::Duplicate, .address = address});
 }
 
-// A shard that does not speak knows no nonces.
-bool DuplicateAddresses::is_own_probe(const wire::NdMessage& message, bool from_our_mac) const {
-  if (!speaks_) return from_our_mac;
+bool DuplicateAddresses::is_own_probe(const wire::NdMessage& message) const {
   return message.nonce && std::any_of(checks_.begin(), checks_.end(), [&](const Check& check) {
            return check.nonce == *message.nonce && local_.at(check.id) == message.target;
          });

@@ -45,7 +45,7 @@ class DuplicateAddresses {
   // Another host speaks for an address of ours that is tentative.
   void conflict(const IpAddress& address);
   // Whether a solicitation from the unspecified address is ours, come back (RFC 7527 §4.1).
-  bool is_own_probe(const wire::NdMessage& message, bool from_our_mac) const;
+  bool is_own_probe(const wire::NdMessage& message) const;
   void learn(const LinkNews& news);
   // Whether an address has been given up since the last call.
   bool take_given_up() { return std::exchange(given_up_, false); }

@@ -71,8 +71,10 @@ bool NeighborInput::on_tentative(const wire::Frame& frame, const wire::NdMessage
   if (!duplicates_.is_tentative(message.target)) return false;
   // RFC 4862 §5.4.3: who asks from an address of his own resolves, and goes unanswered; who asks from none
   // would use it like us, unless he is we. §5.4.4: who advertises it has it.
-  const bool own = duplicates_.is_own_probe(message, frame.source_mac == interface_.mac);
-  const bool probe = frame.source.is_unspecified() && !own;
+  // What bears our MAC address is ours, or of a kernel that has the interface with us: a written deviation.
+  const bool own = frame.source_mac == interface_.mac || duplicates_.is_own_probe(message);
+  if (own) return true;
+  const bool probe = frame.source.is_unspecified();
   if (!message.solicitation || probe) duplicates_.conflict(message.target);
   return true;
 }

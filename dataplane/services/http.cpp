@@ -46,7 +46,9 @@ Http::Http(std::shared_ptr<const HttpSite> site, const HttpLimits& limits)
 void Http::on_established(app::Connection& connection) { connection.set_no_delay(true); }
 
 void Http::on_readable(app::Connection& connection) {
+  const uint64_t answered = server_.answered();
   run(connection, [this](HttpStream& stream, auto& exchange) { return server_.advance(stream, exchange); });
+  note_requests(server_.answered() - answered);
 }
 
 void Http::on_writable(app::Connection& connection) { on_readable(connection); }

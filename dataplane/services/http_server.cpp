@@ -254,6 +254,7 @@ void HttpServer::refuse(HttpStream& stream, ExchangePtr& exchange, uint16_t stat
 }
 
 void HttpServer::respond(HttpStream& stream, ExchangePtr& exchange, const HttpAnswer& answer) {
+  ++answered_;
   if (answer.close || answer.status != 200) return respond_composed(stream, exchange, answer);
   const Block& block = block_of(answer.index);
   const std::string& body = site_->files()[answer.index].body;

@@ -36,6 +36,8 @@ class HttpServer {
   // The client has sent everything that it will, and it has been consumed.
   HttpEnd finish(HttpStream& stream, std::unique_ptr<HttpExchange>& exchange);
 
+  // Requests answered, refusals included.
+  uint64_t answered() const { return answered_; }
   // Octets held for heads that are not whole, of all clients.
   uint64_t held_bytes() const { return held_; }
 
@@ -87,6 +89,7 @@ class HttpServer {
   std::chrono::sys_seconds wall_clock_{};
   uint64_t generation_ = 0;
   uint64_t held_ = 0;
+  uint64_t answered_ = 0;
 };
 
 }  // namespace millrace::services

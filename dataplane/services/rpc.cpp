@@ -124,6 +124,7 @@ bool Rpc::answer(app::Connection& connection, Session& session) {
     if (taken < count) return false;  // on_writable goes on
   }
   session.answering = false;
+  note_requests(1);
   return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "app/handler.h"
 #include "app/program.h"
+#include "base/counter.h"
 
 namespace millrace::services {
 
@@ -16,6 +17,15 @@ class Service : public app::Handler {
   virtual void set_wall_clock(std::chrono::sys_seconds) {}
   // What of the service acts by itself; null: nothing. Lives as long as the service.
   virtual app::Program* program() { return nullptr; }
+  // Where requests are counted from now on, by services that know of them; `counter` outlives the service.
+  void count_requests(Counter& counter) { requests_ = &counter; }
+
+ protected:
+  void note_requests(uint64_t count) { requests_->add(count); }
+
+ private:
+  Counter uncounted_;
+  Counter* requests_ = &uncounted_;
 };
 
 }  // namespace millrace::services

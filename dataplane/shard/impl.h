@@ -54,6 +54,7 @@ struct Listener {
   uint64_t cookies_rejected = 0;
   uint64_t syn_overflows = 0;  // SYNs that found the queue of half-open connections full
   uint64_t accept_overflows = 0;
+  uint8_t service = ServiceTable::kNone;  // in Counters::services
 };
 
 struct Shard::Impl {
@@ -187,6 +188,7 @@ struct Shard::Impl {
   // ---- serve.cpp
   void make_ready(app::Connection& connection);
   bool send_pending(app::Connection& connection, PacketBatch& out);
+  bool send_all(app::Connection& connection, PacketBatch& out);
   void arm(app::Connection& connection);
   void settle(app::Connection& connection);
   void settle_departure(tcp::Pacing& pacing);
@@ -198,6 +200,14 @@ struct Shard::Impl {
   void destroy(app::Connection& connection);
   void shut_down_idle();
   void show_gauges();
+
+  // ---- account.cpp: what belongs to a service (base/service_counters.h)
+  ServiceCounters& service_of(const app::Connection& connection) {
+    return counters.services[connection.links.service];
+  }
+  ServiceCounters& service_of(const Listener& listener) { return counters.services[listener.service]; }
+  void count_opened(app::Connection& connection, uint8_t service);
+  void count_ended(const app::Connection& connection);
 
   // ---- emit.cpp
   Packet take_packet();

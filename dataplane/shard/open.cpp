@@ -107,6 +107,7 @@ app::OpenResult Shard::Impl::open(const wire::FlowAddress& flow, const flow::Flo
   }
   ++table_changes;
   tcp::open_active(connection.tcb(), ends, context());
+  count_opened(connection, ServiceTable::kNone);
   make_ready(connection);
   return {.connection = &connection, .error = None};
 }
@@ -163,7 +164,8 @@ app::OpenError Shard::listen(const ListenerParams& params, app::Handler& handler
                              .handler = &handler,
                              .name = std::string(name),
                              .settings = &impl_->profile(params.connection),
-                             .fast_open = tcp::FastOpenPending(params.fast_open_pending)};
+                             .fast_open = tcp::FastOpenPending(params.fast_open_pending),
+                             .service = impl_->counters.services.number_of(name)};
   return app::OpenError::None;
 }
 
@@ -220,6 +222,7 @@ bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   if (full) {
     ++entry.syn_overflows;
     counters.tcp_syn_queue_overflows.add();
+    service_of(entry).syn_queue_overflows.add();
   }
   // RFC 4987 §3.6: nothing of the half-open is lost, and nothing is kept of what comes more.
   const SynCookies cookies = params.tcp.syn_cookies;
@@ -241,6 +244,7 @@ bool Shard::Impl::accept_syn(uint32_t listener, wire::Frame& frame, const flow::
   }
   ++table_changes;
   ++entry.half_open;
+  service_of(entry).half_open.add();
   counters.tcp_passive_opens.add();
   recorder.conclude(tcp::State::SynReceived);
   wire::Segment answer;
@@ -266,6 +270,7 @@ app::Connection* Shard::Impl::promote(uint32_t index, const wire::FlowAddress& f
                 flow::Ref(flow::Kind::Connection, created));
   ++table_changes;
   --entry.half_open;
+  service_of(entry).half_open.subtract(1);
   take_for_listener(connection, record.listener);
   syn_queue.destroy(index);
   return &connection;
@@ -275,6 +280,7 @@ void Shard::Impl::take_for_listener(app::Connection& connection, uint32_t listen
   Listener& entry = listeners[listener];
   connection.links.listener = listener;
   connection.tcb().cold.settings.share(*entry.settings);
+  count_opened(connection, entry.service);
   ++entry.accepted;
   ++entry.open;
   ++entry.untold;
@@ -291,12 +297,15 @@ bool Shard::Impl::has_accept_room(const Listener& listener) const {
 void Shard::Impl::overflow_accept_queue(Listener& listener, const wire::Frame& frame, PacketBatch& out) {
   ++listener.accept_overflows;
   counters.tcp_accept_overflows.add();
+  service_of(listener).accept_overflows.add();
   counters.drop(DropReason::TcpAcceptQueueFull);
   if (params.tcp.accept_overflow == AcceptOverflow::Reset) reply_reset(frame, tcp::State::Listen, out);
 }
 
 void Shard::Impl::forget_syn_record(uint32_t index, uint64_t record_hash) {
-  --listeners[syn_queue[index].listener].half_open;
+  Listener& entry = listeners[syn_queue[index].listener];
+  --entry.half_open;
+  service_of(entry).half_open.subtract(1);
   table.erase(record_hash, flow::Ref(flow::Kind::SynRecord, index));
   ++table_changes;
   syn_queue.destroy(index);

@@ -49,6 +49,7 @@ bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, 
   tcp::open_by_fast_open(connection.tcb(), record, syn, offer,
                          isn.timestamp_offset(syn.flow.local.address, syn.flow.remote.address), memory,
                          context());
+  service_of(connection).bytes_received.add(connection.tcb().cold.bytes_received);
   entry.fast_open.open();
   connection.tcb().cold.fast_open.pending = true;
   counters.tcp_passive_opens.add();
@@ -63,9 +64,12 @@ bool Shard::Impl::accept_fast_open(uint32_t listener, const wire::Frame& frame, 
   return true;
 }
 
-// Our SYN has been acknowledged (RFC 7413 §4.2.2, "Server: Receiving ACK").
+// Our SYN has been acknowledged (RFC 7413 §4.2.2, "Server: Receiving ACK"), and data of it if we opened.
 void Shard::Impl::end_handshake(app::Connection& connection) {
   tcp::FastOpenState& state = connection.tcb().cold.fast_open;
+  if (state.data_in_syn) service_of(connection).bytes_sent.add(connection.tcb().cold.bytes_sent);
+  if (state.early)  // the SYN-ACK left when the connection was made
+    counters.tcp_handshake_time.record(static_cast<uint64_t>((now - connection.opened_at).count()));
   if (!state.pending) return;
   state.pending = false;
   listeners[connection.links.listener].fast_open.close();

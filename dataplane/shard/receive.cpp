@@ -146,10 +146,14 @@ void Shard::Impl::on_connection(app::Connection& connection, wire::Frame& frame,
   tcp::Tcb& tcb = connection.tcb();
   const Seq snd_una = tcb.hot.snd_una;
   const bool opening = !tcb.hot.flags.syn_acked;
+  const uint64_t received = counters.tcp_bytes_received.value();
   const tcp::Verdict verdict = tcp::on_segment(tcb, frame.tcp, packet, context());
   recorder.conclude(tcb.hot.state());
+  if (const uint64_t more = counters.tcp_bytes_received.value() - received; more != 0)
+    service_of(connection).bytes_received.add(more);
   if (!verdict.is_taken()) {
     counters.drop(verdict.reason());
+    service_of(connection).dropped_segments.add();
     if (verdict.wants_reset())
       reply_reset(frame, tcb.hot.state(), out);
     else

@@ -68,8 +68,20 @@ void Shard::Impl::show_gauges() {
   counters.established_connections.set(established);
 }
 
-// Sends what may leave now. False: `out` or the pool is exhausted, and something may be left.
+// Sends what may leave now. False: `out` or the pool is exhausted, and something may be left. By how much the shard's
+// own counters rise is the service's part.
 bool Shard::Impl::send_pending(app::Connection& connection, PacketBatch& out) {
+  const uint64_t sent = counters.tcp_bytes_sent.value();
+  const uint64_t again = counters.tcp_retransmitted_segments.value();
+  const bool all = send_all(connection, out);
+  if (const uint64_t more = counters.tcp_bytes_sent.value() - sent; more != 0)
+    service_of(connection).bytes_sent.add(more);
+  if (const uint64_t more = counters.tcp_retransmitted_segments.value() - again; more != 0) [[unlikely]]
+    service_of(connection).retransmitted_segments.add(more);
+  return all;
+}
+
+bool Shard::Impl::send_all(app::Connection& connection, PacketBatch& out) {
   if (connection.links.detached || connection.links.stray == app::Connection::Links::Stray::Claiming)
     return true;
   tcp::Tcb& tcb = connection.tcb();
@@ -146,6 +158,7 @@ void Shard::Impl::leave(app::Connection& connection, PacketBatch& out) {
   if (connection.links.established_counted) --established;
   connection.links.established_counted = false;
   counters.tcp_closed.add();
+  count_ended(connection);
 }
 
 void Shard::Impl::enter_time_wait(app::Connection& connection, uint64_t key_hash) {

@@ -270,13 +270,26 @@ TEST_F(LinkScene, DuplicateAddress_InvalidMessages_ChangeNothing) {
   EXPECT_EQ(state(our6), "preferred");
 }
 
-// RFC 7527 §4.1: a machine with a copy of our MAC address is another one all the same.
-TEST_F(LinkScene, DuplicateAddress_ProbeFromOurMacWithAnotherNonce_IsAConflict) {
+// RFC 7527 §4.1: our own probe by its nonce, whatever has been done to it on the way.
+TEST_F(LinkScene, DuplicateAddress_OwnNonceFromAnotherMac_IsNoConflict) {
+  start();
+  advance(150ms);
+  std::optional<wire::NdNonce> nonce;
+  for (const Heard& one : take([](const Heard& frame) { return frame.is_probe(); }))
+    if (one.target() == our6) nonce = one.nd()->nonce;
+  ASSERT_TRUE(nonce);
+  receive(nd(station(9), IpAddress(), wire::solicited_node_group(our6),
+             {.solicitation = true, .target = our6, .mac = {}, .nonce = nonce}));
+  EXPECT_EQ(state(our6), "tentative");
+}
+
+// The kernel, where it has an interface with us, asks for the same link-local address.
+TEST_F(LinkScene, DuplicateAddress_ProbeFromOurMac_IsOfWhoSharesTheInterface) {
   start();
   advance(500ms);
-  receive(nd(station(2), IpAddress(), wire::solicited_node_group(our6),
-             {.solicitation = true, .target = our6, .mac = {}, .nonce = wire::NdNonce{9, 9, 9, 9, 9, 9}}));
-  EXPECT_EQ(state(our6), "duplicate");
+  receive(nd(station(2), IpAddress(), wire::solicited_node_group(our_link_local),
+             {.solicitation = true, .target = our_link_local, .mac = {}, .nonce = wire::NdNonce{9, 9, 9, 9, 9, 9}}));
+  EXPECT_EQ(state(our_link_local), "tentative");
 }
 
 TEST_F(LinkScene, DuplicateAddress_FloodOfProbes_StaysWithinItsBounds) {

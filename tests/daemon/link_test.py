@@ -75,8 +75,10 @@ class Link(harness.DaemonTest):
 
     def link_local(self):
         """The kernel's."""
-        shown = json.loads(self.peer.run("ip", "-j", "-6", "address", "show", "dev", "peer", "scope", "link").stdout)
-        return shown[0]["addr_info"][0]["local"]
+        def find():
+            shown = json.loads(self.peer.run("ip", "-j", "-6", "address", "show", "dev", "peer", "scope", "link").stdout)
+            return [info["local"] for link in shown for info in link.get("addr_info", []) if "local" in info]
+        return self.wait_until(find)[0]
 
     def send(self, packet):
         with self.raw() as raw:

@@ -96,6 +96,32 @@ class Metrics(harness.DaemonTest):
         text = self.ctl(serve, "stats", "--histograms").stdout
         self.assertRegex(text, r"tcp_handshake_time +all +3 ")
 
+    def test_services_and_ports_on_every_way(self):
+        serve = self.serve_tap(*WEB, "--service", "echo:7", "--metrics", "127.0.0.1:9464")
+        for _ in range(3):
+            self.assert_page("http://10.99.0.2/")
+        time.sleep(1.3)  # the port is read once a second
+        found = self.samples(self.curl(URL))
+        stats = json.loads(self.ctl(serve, "stats", "--json").stdout)
+        services = {row["service"]: row for row in stats["services"]}
+        self.assertEqual(set(services), {"", "http-80", "echo-7"})
+        web = (("service", "http-80"), ("shard", "0"))
+        self.assertEqual(services["http-80"]["counters"]["requests"], 3)
+        self.assertEqual(found["millrace_service_requests_total", web], 3)
+        self.assertEqual(found["millrace_service_sent_bytes_total", web], stats["total"]["counters"]["tcp_bytes_sent"])
+        self.assertEqual(services["echo-7"]["counters"]["accepted"], 0)
+        self.assertGreaterEqual(stats["ports"][0]["counters"]["rx_packets"], 9)
+        self.assertGreaterEqual(found["millrace_port_rx_packets_total", (("port", "net_tap0"),)], 9)
+        text = self.ctl(serve, "stats", "--by", "service").stdout
+        self.assertRegex(text, r"http-80 +accepted +3 +connections")
+        self.assertRegex(self.ctl(serve, "stats", "--by", "port").stdout, r"net_tap0 +rx_packets +\d+ +packets")
+        lines = self.ctl(serve, "stats", "--by", "service", "--json", "--watch", "-i", "0.2", "-n", "2").stdout
+        for line in lines.splitlines():
+            rows = json.loads(line)["rows"]
+            self.assertEqual({row["service"]: row["counters"]["accepted"]["change"] for row in rows},
+                             {"": 0, "http-80": 0, "echo-7": 0})
+        self.assertEqual(serve.stop()[0], 0)
+
     def test_page_over_ip6_and_over_a_unix_socket(self):
         serve = self.serve_tap(*WEB, "--metrics", "[::1]:9464")
         self.assertIn("millrace_uptime_seconds", self.curl("-g", "http://[::1]:9464/metrics"))

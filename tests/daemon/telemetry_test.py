@@ -58,6 +58,11 @@ class Telemetry(harness.DaemonTest):
         self.assertEqual(set(histograms), set(total["histograms"]))
         self.assertEqual(histograms["tcp_handshake_time_us"]["count"], 3)
         self.assertGreater(histograms["tcp_rtt_us"]["p99"], 0)
+        self.assertEqual(client.ask("/millrace/services")["/millrace/services"], ["http-80"])
+        service = client.ask("/millrace/service,http-80")["/millrace/service"]
+        self.assertEqual((service["accepted"], service["requests"]), (3, 3))
+        for params in ("", ",", ",http-8", ",http-80x", ",\\u0000", "," + "x" * 900):
+            self.assertIsNone(client.ask("/millrace/service" + params)["/millrace/service"], params)
         self.assertEqual(serve.stop()[0], 0)
         self.assertEqual(serve.left_behind(), [])
 

@@ -75,9 +75,9 @@ void advance_over_syn(Tcb& tcb, const wire::Segment& segment, bool keep_window, 
 Verdict complete_active_open(Tcb& tcb, wire::Segment& segment, Packet& packet, const Context& context) {
   TcbHot& hot = tcb.hot;
   const bool syn_timed_out = tcb.cold.retries != 0;
-  if (!tcb.cold.fast_open.wanted)  // last_sent_at stays at the first SYN
-    context.counters.tcp_handshake_time.record(
-        static_cast<uint64_t>((context.now - tcb.cold.last_sent_at).count()));
+  // last_sent_at stays at the first SYN.
+  context.counters.tcp_handshake_time.record(
+      static_cast<uint64_t>((context.now - tcb.cold.last_sent_at).count()));
   settle_path_mtu(tcb, context);
   open_congestion_window(tcb, context.params);
   advance_over_syn(tcb, segment, true, context);

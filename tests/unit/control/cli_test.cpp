@@ -3,7 +3,9 @@
 
 #include <sstream>
 
+#include "control/cli/listing.h"
 #include "control/cli/run.h"
+#include "control/socket/filter.h"
 #include "control/socket/server.h"
 #include "fake_endpoint.h"
 #include "raw_client.h"
@@ -129,6 +131,23 @@ TEST_F(CliTest, Connections_GoThroughManyPages) {
   const json some = json::parse(run_with({"conns", "--json", "--limit", "300"}).out);
   EXPECT_EQ(some["rows"].size(), 300U);
   EXPECT_EQ(some["more"], true);
+  EXPECT_TRUE(run_with({"conns", "--limit", "300"}).out.ends_with("\nThere are more than these 300 (--limit).\n"));
+}
+
+// Rows are not kept: who wants a million gets them a table after the other, or a line each.
+TEST_F(CliTest, Connections_ByTheThousand_ArePrintedAsTheyCome) {
+  endpoint.shard(0).connect(4096);
+  endpoint.shard(1).connect(10);
+  start();
+  const std::string text = run_with({"conns", "--limit", "100000"}).out;
+  size_t titles = 0;
+  for (size_t at = text.find("STATE "); at != std::string::npos; at = text.find("STATE ", at + 1)) ++titles;
+  EXPECT_EQ(titles, 2U);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 2 + 2 * 4106);
+  const Ran lines = run_with({"conns", "--json", "--limit", "100000"});
+  EXPECT_EQ(std::ranges::count(lines.out, '\n'), 1 + 4106 + 1);
+  EXPECT_EQ(json::parse(lines.out)["rows"].size(), 4106U);
+  EXPECT_EQ(json::parse(run_with({"conns", "--json", "-s", "established"}).out)["rows"], json::array());
 }
 
 TEST_F(CliTest, Connections_FilterSortAndLimit) {
@@ -152,6 +171,67 @@ TEST_F(CliTest, Connections_Sorted_LookBeyondTheLimit) {
   EXPECT_EQ(rows[0]["age_us"], 5'000'000);
 }
 
+// Once enough are known only those that come before them are asked for: the same rows, and fewer are sent.
+TEST_F(CliTest, Connections_Sorted_AreTheFirstOfAll_WhateverTheFilter) {
+  for (unsigned i = 0; i < 30; ++i) {
+    const bool young = i < 15;  // and listed first
+    endpoint.shard(young ? 0 : 1).connect(20, Instant((young ? 15 + i : i - 15) * 10ms), 20 * i);
+  }
+  for (unsigned i : {0U, 1U}) endpoint.shard(i).pass_to(Instant(300ms));
+  start();
+  const auto ages = [this](const std::vector<std::string>& more) {
+    std::vector<std::string> words{"conns", "--json", "--sort", "age"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ran ran = run_with(words);
+    EXPECT_EQ(ran.code, kOk) << ran.err;
+    const json reply = json::parse(ran.out);
+    std::vector<int64_t> out;
+    for (const json& row : reply["rows"]) out.push_back(row["age_us"].get<int64_t>() / 10'000);
+    return out;
+  };
+  const std::vector<int64_t> all = ages({"--limit", "100000"});
+  ASSERT_EQ(all.size(), 600U);
+  EXPECT_TRUE(std::ranges::is_sorted(all, std::greater<>()));
+  EXPECT_EQ(ages({"--limit", "30"}), std::vector<int64_t>(all.begin(), all.begin() + 30));
+  const std::vector<int64_t> young = ages({"--limit", "30", "-f", "age < 200ms or age = 250ms"});
+  EXPECT_EQ(young.front(), 25);
+  EXPECT_EQ(young[19], 25);
+  EXPECT_EQ(young[20], 19);
+}
+
+TEST(FirstRows, KeepNoMoreThanTheyShow_AndSayWhatGetsIn) {
+  const auto row = [](uint64_t rtt, int number) { return json{{"srtt_us", rtt}, {"number", number}}; };
+  const SortKey& key = *std::ranges::find(kSortKeys, "rtt", &SortKey::name);
+  FirstRows first(key, 3);
+  EXPECT_EQ(first.condition(), std::nullopt);
+  for (int i = 0; i < 3; ++i) first.add(row(10, i));
+  EXPECT_FALSE(first.full());
+  first.add(row(10, 3));  // those that came first stay
+  EXPECT_TRUE(first.full());
+  EXPECT_EQ(first.condition(), "rtt > 10us");
+  first.add(row(30, 4));
+  first.add(row(20, 5));
+  first.add(row(40, 6));
+  EXPECT_EQ(first.condition(), "rtt > 20us");
+  const json rows = first.take();
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0]["number"], 6);
+  EXPECT_EQ(rows[1]["number"], 4);
+  EXPECT_EQ(rows[2]["number"], 5);
+}
+
+// Each key of numbers has a field of the filter that means the same.
+TEST(FirstRows, Conditions_AreUnderstoodByTheFilter) {
+  for (const SortKey& key : kSortKeys) {
+    FirstRows first(key, 1);
+    for (const uint64_t value : {5, 6}) first.add({{std::string(key.field), value}});
+    const auto condition = first.condition();
+    EXPECT_EQ(condition.has_value(), key.name != "state");
+    if (!condition) continue;
+    EXPECT_TRUE(std::holds_alternative<ConnectionFilter>(parse_filter(*condition))) << *condition;
+  }
+}
+
 TEST_F(CliTest, Trace_DrawsTheLastConnection) {
   endpoint.shard(0).connect(2);
   start();
@@ -169,12 +249,42 @@ TEST_F(CliTest, Watch_LooksAsOftenAsToldAndShowsRates) {
   EXPECT_EQ(ran.code, kOk) << ran.err;
   EXPECT_EQ(slept, std::chrono::milliseconds(1000));
   EXPECT_NE(ran.out.find("PER SECOND"), std::string::npos) << ran.out;
-  const Ran lines = run_with({"stats", "--watch", "-n", "2", "--json"});
-  std::istringstream in(lines.out);
-  std::string line;
-  int count = 0;
-  for (; std::getline(in, line); ++count) EXPECT_TRUE(json::parse(line).contains("total"));
-  EXPECT_EQ(count, 2);
+}
+
+// Whoever reads line by line gets changes in the first line already.
+TEST_F(CliTest, WatchForPrograms_IsAnObjectALine) {
+  endpoint.shard(0).listen(80, "web");
+  start();
+  for (const char* by : {"", "shard", "service", "port"}) {
+    std::vector<std::string> words{"stats", "--watch", "-n", "2", "--json"};
+    if (*by != '\0') words.insert(words.end(), {"--by", by});
+    const Ran lines = run_with(words);
+    EXPECT_EQ(lines.code, kOk) << lines.err;
+    std::istringstream in(lines.out);
+    std::string line;
+    int count = 0;
+    for (; std::getline(in, line); ++count) {
+      const json object = json::parse(line);
+      EXPECT_GT(object.at("interval_us").get<int64_t>(), 0);
+      EXPECT_FALSE(object.at("rows").empty()) << line;
+      EXPECT_EQ(object.at("rows").back().contains(by), *by != '\0') << line;
+      EXPECT_TRUE(object.at("rows").back().at("counters").begin()->at("change").is_number()) << line;
+    }
+    EXPECT_EQ(count, 2);
+  }
+  EXPECT_EQ(slept, std::chrono::milliseconds(8000));
+}
+
+TEST_F(CliTest, StatsBy_WithWhatDoesNotGoTogether_IsTwo) {
+  start();
+  EXPECT_NE(run_with({"stats", "--by", "service"}).out, "");
+  for (const auto& words : {std::vector<std::string>{"stats", "--by", "colour"},
+                            {"stats", "--by", "port", "--histograms"},
+                            {"stats", "--by", "shard", "--per-shard"}}) {
+    const Ran ran = run_with(words);
+    EXPECT_EQ(ran.code, kUsage);
+    EXPECT_NE(ran.err, "");
+  }
 }
 
 TEST_F(CliTest, NoEndpoint_IsOneSentenceAndThree) {

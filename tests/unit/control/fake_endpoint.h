@@ -46,12 +46,12 @@ struct LonelyShard {
     params.local = {IpAddress::v4(0, 0, 0, 0), port};
     shard.listen(params, handler, name);
   }
-  // Connections in SYN-SENT to 10.0.0.9, ports 1000 and on.
-  void connect(unsigned count, Instant now = Instant{}) {
+  // Connections in SYN-SENT to 10.0.0.9, ports 1000 + `from` and on.
+  void connect(unsigned count, Instant now = Instant{}, unsigned from = 0) {
     pass_to(now);
     for (unsigned i = 0; i < count; ++i) {
       app::ConnectOptions options;
-      options.remote = {IpAddress::v4(10, 0, 0, 9), static_cast<uint16_t>(1000 + i)};
+      options.remote = {IpAddress::v4(10, 0, 0, 9), static_cast<uint16_t>(1000 + from + i)};
       shard.connect(options, handler);
     }
     shard.transmit(now, out);
@@ -116,6 +116,7 @@ class FakeEndpoint final : public EndpointView {
     port.mtu_bytes = 1500;
     port.queues = 1;
     port.link_up = true;
+    port.read_at = std::chrono::steady_clock::now();
     port.offloads = {"ipv4-cksum"};
     port.checksum = "in software";
     info.services = {{"web", "http", {"0.0.0.0:80", "[::]:80"}}};

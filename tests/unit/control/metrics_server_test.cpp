@@ -17,6 +17,29 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+sockaddr_in loopback(uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port);
+  return address;
+}
+
+// A socket of this process's on a free port of 127.0.0.1.
+struct TcpSocket {
+  TcpSocket() : fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in any = loopback(0);
+    socklen_t size = sizeof any;
+    bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any);
+    listen(fd, 1);
+    getsockname(fd, reinterpret_cast<sockaddr*>(&any), &size);
+    port = ntohs(any.sin_port);
+  }
+  ~TcpSocket() { close(fd); }
+  int fd;
+  uint16_t port = 0;
+};
+
 constexpr const char* kGet = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 
 class MetricsServerTest : public ::testing::Test {
@@ -135,6 +158,37 @@ TEST_F(MetricsServerTest, ClientThatNeverReads_IsDroppedInTime) {
   EXPECT_THAT(ask(kGet), StartsWith("HTTP/1.1 200"));
 }
 
+// To close with octets unread would send a RST (RFC 9112 §9.6), and what the client has not read yet would be
+// lost with it.
+TEST_F(MetricsServerTest, ClientThatSentMoreThanWasRead_GetsTheWholeResponseAndAnOrderlyEnd) {
+  uint16_t port = 0;
+  for (int tries = 0; tries < 10; ++tries) {
+    port = TcpSocket().port;  // free until somebody else takes it
+    params.place = "127.0.0.1:" + std::to_string(port);
+    metrics.emplace(endpoint, params);
+    if (!metrics->start()) break;
+  }
+  ASSERT_TRUE(metrics->serving());
+  server.emplace(endpoint, ServerParams{.path = control, .mode = 0600, .group = {}, .limits = {}, .log = {}});
+  server->attend(*metrics);
+  ASSERT_EQ(server->start(), std::nullopt);
+
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int room = 4096;  // much less than the page
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  const sockaddr_in address = loopback(port);
+  ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const std::string request = kGet + std::string(60'000, 'x');
+  ASSERT_EQ(send(fd, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+  std::string got;
+  std::array<char, 4096> chunk;
+  ssize_t count = 0;
+  while ((count = recv(fd, chunk.data(), chunk.size(), 0)) > 0) got.append(chunk.data(), static_cast<size_t>(count));
+  EXPECT_EQ(count, 0) << "the end is a FIN, no RST";
+  EXPECT_TRUE(got.ends_with("# EOF\n")) << got.size();
+  close(fd);
+}
+
 // One that goes on sending after its response is not read for ever.
 TEST_F(MetricsServerTest, ClientThatNeverCloses_IsDroppedInTime) {
   params.patience = 200ms;
@@ -189,23 +243,6 @@ TEST_F(MetricsServerTest, WithoutAPlace_NothingIsServed) {
   EXPECT_EQ(none.start(), std::nullopt);
   EXPECT_FALSE(none.serving());
 }
-
-// A socket of this process's on a free port of 127.0.0.1.
-struct TcpSocket {
-  TcpSocket() : fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in any{};
-    any.sin_family = AF_INET;
-    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof any;
-    bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any);
-    listen(fd, 1);
-    getsockname(fd, reinterpret_cast<sockaddr*>(&any), &size);
-    port = ntohs(any.sin_port);
-  }
-  ~TcpSocket() { close(fd); }
-  int fd;
-  uint16_t port = 0;
-};
 
 TEST_F(MetricsServerTest, PortInUse_IsSaid) {
   const TcpSocket taken;

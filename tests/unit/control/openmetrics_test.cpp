@@ -20,7 +20,7 @@ TEST(OpenMetrics, EveryCounter_HasTypeUnitHelpAndASampleAShard) {
   const std::string page = open_metrics(endpoint.counters(), endpoint.info());
   std::set<std::string> names;
   for (const CounterInfo& info : kCounterInfos) {
-    const std::string name = family_name(info);
+    const std::string name = family_name(info.name, info.unit);
     EXPECT_TRUE(names.insert(name).second) << name;
     EXPECT_TRUE(name.ends_with(info.unit)) << name;
     for (const std::string& line :
@@ -36,13 +36,10 @@ TEST(OpenMetrics, EveryCounter_HasTypeUnitHelpAndASampleAShard) {
 }
 
 TEST(OpenMetrics, NameOfAFamily_EndsWithItsUnit) {
-  const auto name = [](std::string_view counter, std::string_view unit) {
-    return family_name({counter, unit, "", nullptr, false});
-  };
-  EXPECT_EQ(name("rx_packets", "packets"), "millrace_rx_packets");
-  EXPECT_EQ(name("connections", "connections"), "millrace_connections");
-  EXPECT_EQ(name("tcp_closed", "connections"), "millrace_tcp_closed_connections");
-  EXPECT_EQ(name("tcp_segments_sent", "segments"), "millrace_tcp_sent_segments");
+  EXPECT_EQ(family_name("rx_packets", "packets"), "millrace_rx_packets");
+  EXPECT_EQ(family_name("connections", "connections"), "millrace_connections");
+  EXPECT_EQ(family_name("tcp_closed", "connections"), "millrace_tcp_closed_connections");
+  EXPECT_EQ(family_name("tcp_segments_sent", "segments"), "millrace_tcp_sent_segments");
 }
 
 TEST(OpenMetrics, EveryDropReason_HasASampleAShardAndItsMeaning) {
@@ -51,10 +48,34 @@ TEST(OpenMetrics, EveryDropReason_HasASampleAShardAndItsMeaning) {
   const std::string page = open_metrics(endpoint.counters(), endpoint.info());
   for (const DropInfo& info : kDropInfos)
     for (const std::string& line :
-         {"millrace_dropped_packets_total{reason=\"" + std::string(info.name) + "\",shard=\"1\"} 0\n",
+         {"millrace_dropped_packets_total{reason=\"" + std::string(info.name) +
+              "\",shard=\"1\",port=\"p0\"} 0\n",
           "millrace_drop_reason_info{reason=\"" + std::string(info.name) + "\",meaning=\""})
       EXPECT_NE(page.find('\n' + line), std::string::npos) << line;
-  EXPECT_NE(page.find("\nmillrace_dropped_packets_total{reason=\"tcp_paws\",shard=\"0\"} 1\n"),
+  EXPECT_NE(page.find("\nmillrace_dropped_packets_total{reason=\"tcp_paws\",shard=\"0\",port=\"p0\"} 1\n"),
+            std::string::npos);
+}
+
+TEST(OpenMetrics, EveryServiceAndPort_HasItsOwnSamples) {
+  test::FakeEndpoint endpoint(2);
+  for (unsigned i : {0U, 1U}) endpoint.shard(i).listen(80, "web");
+  endpoint.shard(1).shard.counters().services[1].requests.add(3);
+  const std::string page = open_metrics(endpoint.counters(), endpoint.info());
+  EXPECT_NE(page.find("\nmillrace_service_requests_total{service=\"web\",shard=\"1\"} 3\n"), std::string::npos);
+  EXPECT_EQ(page.find("service=\"\""), std::string::npos) << "nothing was opened by us";
+  for (const ServiceCounterInfo& info : kServiceCounterInfos) {
+    const std::string name = family_name("service_" + std::string(info.name), info.unit);
+    for (const std::string& line : {"# TYPE " + name + (info.gauge ? " gauge" : " counter"),
+                                    name + (info.gauge ? "" : "_total") + "{service=\"web\",shard=\"0\"} "})
+      EXPECT_NE(page.find('\n' + line), std::string::npos) << line;
+  }
+  for (const PortCounterInfo& info : kPortCounterInfos) {
+    const std::string name = family_name("port_" + std::string(info.name), info.unit);
+    EXPECT_NE(page.find('\n' + name + "_total{port=\"p0\"} 0\n"), std::string::npos) << name;
+  }
+  endpoint.shard(0).connect(1);
+  EXPECT_NE(open_metrics(endpoint.counters(), endpoint.info())
+                .find("\nmillrace_service_accepted_connections_total{service=\"\",shard=\"0\"} 1\n"),
             std::string::npos);
 }
 

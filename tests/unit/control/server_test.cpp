@@ -52,6 +52,39 @@ TEST_F(ServerTest, Stats_AreReadWithoutAnLcore) {
   EXPECT_EQ(stats["total"]["drops"].size(), kDropReasons);
 }
 
+// Shards may have met services in different orders; the row of a name has them all.
+TEST_F(ServerTest, Stats_AreByServiceAndPortToo) {
+  endpoint.shard(0).listen(80, "web");
+  endpoint.shard(0).listen(7, "echo");
+  endpoint.shard(1).listen(7, "echo");
+  endpoint.shard(0).shard.counters().services[2].bytes_sent.add(5);
+  endpoint.shard(1).shard.counters().services[1].bytes_sent.add(7);
+  endpoint.shard(1).connect(3);
+  endpoint.shard(1).shard.counters().drop(DropReason::NotOurMac);
+  start();
+  test::RawClient client(path);
+  const json stats = client.ask(R"({"id":1,"method":"stats"})")["result"];
+  ASSERT_EQ(stats["services"].size(), 3U);
+  const auto row = [&](const std::string& name) {
+    for (const json& one : stats["services"])
+      if (one["service"] == name) return one;
+    return json();
+  };
+  EXPECT_EQ(row("")["counters"]["accepted"], 3);
+  EXPECT_EQ(row("")["gauges"]["connections"], 3);
+  EXPECT_EQ(row("echo")["counters"]["bytes_sent"], 12);
+  ASSERT_EQ(row("echo")["shards"].size(), 2U);
+  EXPECT_EQ(row("echo")["shards"][1]["shard"], 1);
+  EXPECT_EQ(row("echo")["shards"][1]["counters"]["bytes_sent"], 7);
+  EXPECT_EQ(row("web")["shards"].size(), 1U);
+  EXPECT_EQ(row("web")["counters"].size() + row("web")["gauges"].size(), kServiceCounterInfos.size());
+  ASSERT_EQ(stats["ports"].size(), 1U);
+  EXPECT_EQ(stats["ports"][0]["port"], "p0");
+  EXPECT_EQ(stats["ports"][0]["gauges"]["link_up"], 1);
+  EXPECT_EQ(stats["ports"][0]["drops"]["not_our_mac"], 1);
+  EXPECT_EQ(stats["ports"][0]["counters"].size(), kPortCounterInfos.size());
+}
+
 TEST_F(ServerTest, OneShardOfStats_KeepsItsNumber) {
   start();
   test::RawClient client(path);

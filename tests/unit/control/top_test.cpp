@@ -18,21 +18,21 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-json values(uint64_t segments, uint64_t busy, uint64_t dropped) {
-  return {{"counters",
-           {{"tcp_segments_received", segments},
-            {"rx_packets", segments},
-            {"loop_iterations", 4 * busy},
-            {"loop_busy_iterations", busy}}},
+// `bursts` of 20 frames; each kept the loop busy for 10 ms.
+json values(uint64_t segments, uint64_t bursts, uint64_t dropped) {
+  return {{"counters", {{"tcp_segments_received", segments}, {"rx_packets", segments}}},
+          {"histograms",
+           {{"rx_burst_packets", {{"count", bursts}, {"sum", 20 * bursts}}},
+            {"loop_time_us", {{"count", 3 * bursts}, {"sum", 10'000 * bursts}}}}},
           {"gauges", {{"connections", 2}, {"established_connections", 1}}},
           {"drops", {{"tcp_paws", dropped}, {"no_route", dropped / 2}, {"not_our_mac", 0}}}};
 }
 
-Look look_at(int64_t at_us, uint64_t segments, uint64_t busy, uint64_t dropped) {
-  json shard = values(segments, busy, dropped);
+Look look_at(int64_t at_us, uint64_t segments, uint64_t bursts, uint64_t dropped) {
+  json shard = values(segments, bursts, dropped);
   shard["shard"] = 0;
   Look out;
-  out.stats = {{"at_us", at_us}, {"total", values(segments, busy, dropped)}, {"shards", {shard}}};
+  out.stats = {{"at_us", at_us}, {"total", values(segments, bursts, dropped)}, {"shards", {shard}}};
   out.version = {{"version", "9.9"}, {"uptime_us", 75'000'000}, {"draining", false}};
   return out;
 }
@@ -80,7 +80,7 @@ TEST(Top, Connections_ByTheirOctetsASecond_OrAColumn) {
 }
 
 TEST(Top, Text_IsWhatOneLooksAt) {
-  Look now = look_at(2'000'000, 12'345, 100, 1000);
+  Look now = look_at(2'000'000, 12'345, 50, 1000);
   now.rows = {row("0-1", 4711, 2'500'000, 412)};
   now.more = true;
   const std::string text = top_text(top_view(now, look_at(1'000'000, 0, 0, 0), kByRate, 5), kByRate);
@@ -88,7 +88,7 @@ TEST(Top, Text_IsWhatOneLooksAt) {
       text, StartsWith("millrace 9.9, up 1m15s   2 connections, 1 established, 0 half-open, 0 in TIME-WAIT\n"
                        "segments a second      12.3k in       0 out       0 retransmitted\n"));
   EXPECT_THAT(text, HasSubstr("drops a second          1.5k   tcp_paws 1.0k, no_route 500\n"));
-  EXPECT_THAT(text, HasSubstr("    0  25 %          123.5        12.3k             0            2\n"));
+  EXPECT_THAT(text, HasSubstr("    0  50 %           20.0        12.3k             0            2\n"));
   EXPECT_THAT(text, HasSubstr("Connections by rate, of the 1024 that were looked at:\n"));
   EXPECT_THAT(
       text,

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "control/cli/table.h"
 #include "control/socket/rows.h"
 
@@ -101,6 +103,81 @@ TEST(Views, Stats_PerShard_HaveAColumnEach) {
       << text;
 }
 
+json with_services_and_ports(json reply, uint64_t sent, int64_t port_at_us, uint64_t received) {
+  const auto service = [](const char* name, uint64_t octets, uint64_t open) {
+    return json{{"service", name},
+                {"counters", {{"bytes_sent", octets}, {"requests", 0}}},
+                {"gauges", {{"connections", open}}}};
+  };
+  reply["services"] = {service("", 0, 0), service("web", sent, 3)};
+  reply["ports"] = {{{"port", "p0"},
+                     {"at_us", port_at_us},
+                     {"counters", {{"rx_packets", received}}},
+                     {"gauges", {{"link_up", 1}}},
+                     {"drops", {{"no_route", 4}}}}};
+  return reply;
+}
+
+const StatsBy* by(std::string_view name) {
+  return std::ranges::find(kStatsBys, name, &StatsBy::name);
+}
+
+TEST(Views, Stats_ByServiceOrShard_HaveLinesForEach) {
+  const json now = with_services_and_ports(stats_reply(2'500'000, 1200, 5), 900, 2'400'000, 70);
+  EXPECT_EQ(stats_text(now, json(), {.by = by("service")}),
+            "SERVICE  COUNTER      TOTAL  UNIT\n"
+            "web      bytes_sent     900  bytes\n"
+            "web      connections      3  connections\n");
+  const json before = with_services_and_ports(stats_reply(500'000, 200, 5), 100, 400'000, 50);
+  EXPECT_EQ(stats_text(now, before, {.by = by("service")}),
+            "SERVICE  COUNTER      TOTAL  CHANGE  PER SECOND  UNIT\n"
+            "web      bytes_sent     900    +800       400.0  bytes\n"
+            "web      connections      3       0           -  connections\n");
+  EXPECT_TRUE(stats_text(now, before, {.by = by("shard")})
+                  .starts_with("SHARD  COUNTER           TOTAL  CHANGE  PER SECOND  UNIT\n"
+                               "0      rx_packets         1200   +1000       500.0  packets\n"));
+  EXPECT_NE(stats_text(now, before, {.all = true, .by = by("service")}).find("(opened by us)  bytes_sent"),
+            std::string::npos);
+}
+
+// Ports are read about once a second, by themselves: rates are of the time between their readings.
+TEST(Views, Stats_ByPort_HaveRatesOfTheirOwnTime) {
+  const json now = with_services_and_ports(stats_reply(2'500'000, 0, 0), 0, 2'400'000, 70);
+  EXPECT_EQ(stats_text(now, with_services_and_ports(stats_reply(1'500'000, 0, 0), 0, 1'400'000, 50), {.by = by("port")}),
+            "PORT  COUNTER        TOTAL  CHANGE  PER SECOND  UNIT\n"
+            "p0    rx_packets        70     +20        20.0  packets\n"
+            "p0    drop no_route      4       0           0  packets\n"
+            "p0    link_up            1       0           -\n");
+  const std::string same =
+      stats_text(now, with_services_and_ports(stats_reply(2'400'000, 0, 0), 0, 2'400'000, 70), {.by = by("port")});
+  EXPECT_NE(same.find("rx_packets        70       0           -  packets"), std::string::npos) << same;
+}
+
+TEST(Views, StatsChanges_AreNumbersForPrograms) {
+  const json now = with_services_and_ports(stats_reply(2'500'000, 1200, 5), 900, 2'400'000, 70);
+  const json before = with_services_and_ports(stats_reply(500'000, 200, 5), 100, 400'000, 50);
+  const json all = stats_changes(now, before, nullptr);
+  EXPECT_EQ(all["at_us"], 2'500'000);
+  EXPECT_EQ(all["interval_us"], 2'000'000);
+  ASSERT_EQ(all["rows"].size(), 1U);
+  EXPECT_EQ(all["rows"][0]["counters"]["rx_packets"],
+            (json{{"value", 1200}, {"change", 1000}, {"per_second", 500.0}}));
+  EXPECT_EQ(all["rows"][0]["gauges"]["connections"], (json{{"value", 2}, {"change", 0}}));
+  EXPECT_EQ(all["rows"][0]["drops"]["not_our_mac"]["change"], 0);
+  const json services = stats_changes(now, before, by("service"));
+  ASSERT_EQ(services["rows"].size(), 2U);
+  EXPECT_EQ(services["rows"][1]["service"], "web");
+  EXPECT_EQ(services["rows"][1]["counters"]["bytes_sent"]["per_second"], 400.0);
+  EXPECT_EQ(stats_changes(now, before, by("shard"))["rows"][0]["shard"], 0);
+  // The endpoint was restarted, or knows a service that it did not know.
+  const json restarted = stats_changes(before, now, by("service"));
+  EXPECT_EQ(restarted["rows"][1]["counters"]["bytes_sent"],
+            (json{{"value", 100}, {"change", nullptr}, {"per_second", nullptr}}));
+  json without = before;
+  without["services"] = json::array();
+  EXPECT_EQ(stats_changes(now, without, by("service"))["rows"][1]["counters"]["bytes_sent"]["change"], nullptr);
+}
+
 json histogram_reply() {
   const json rtt{{"count", 4},
                  {"sum", 1110},
@@ -136,7 +213,7 @@ TEST(Views, Drops_MostFrequentFirst) {
 }
 
 TEST(Views, Connections_InTheMannerOfSs) {
-  EXPECT_EQ(connections_text(json::array({connection_row()}), false),
+  EXPECT_EQ(connections_text(json::array({connection_row()})),
             "STATE        RECV-Q  SEND-Q  LOCAL        REMOTE          SERVICE  ID\n"
             "ESTABLISHED       0    1448  10.0.0.2:80  10.0.0.1:43712  web      0-17\n"
             "    age:3.5s ts wscale:7,2 rto:200ms rtt:0.412/0.1ms mss:1448 cwnd:14480B snd_wnd:65535B "
@@ -148,11 +225,11 @@ TEST(Views, Connections_TellOfCongestionMarks) {
   row.flow = {{*IpAddress::parse("10.0.0.2"), 80}, {*IpAddress::parse("10.0.0.1"), 5}};
   row.state = tcp::State::Established;
   row.ecn = true;
-  EXPECT_NE(connections_text(json::array({as_json(1, row)}), false).find("age:0us ecn\n"), std::string::npos);
+  EXPECT_NE(connections_text(json::array({as_json(1, row)})).find("age:0us ecn\n"), std::string::npos);
   row.ecn_ce_received = 7;
   row.ecn_echoes_received = 5;
   row.ecn_reductions = 2;
-  EXPECT_NE(connections_text(json::array({as_json(1, row)}), false).find("age:0us ecn ce:7 ece:5 cwr:2\n"),
+  EXPECT_NE(connections_text(json::array({as_json(1, row)})).find("age:0us ecn ce:7 ece:5 cwr:2\n"),
             std::string::npos);
 }
 
@@ -160,11 +237,10 @@ TEST(Views, Connections_RecordsOfFewFields_AreShort) {
   shard::ConnectionRow row;
   row.flow = {{*IpAddress::parse("2001:db8::2"), 80}, {*IpAddress::parse("2001:db8::1"), 5}};
   row.state = tcp::State::TimeWait;
-  EXPECT_EQ(connections_text(json::array({as_json(1, row)}), true),
+  EXPECT_EQ(connections_text(json::array({as_json(1, row)})),
             "STATE      RECV-Q  SEND-Q  LOCAL             REMOTE           SERVICE  ID\n"
             "TIME-WAIT       0       0  [2001:db8::2]:80  [2001:db8::1]:5  -        1-0\n"
-            "    age:0us\n"
-            "There are more than these 1 (--limit).\n");
+            "    age:0us\n");
 }
 
 TEST(Views, Connections_SortByAKey_LargestFirst) {

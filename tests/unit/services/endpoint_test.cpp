@@ -86,7 +86,10 @@ class ServiceEndpoint : public testing::TestWithParam<Family> {
     service_ = std::move(*made);
     if (app::Program* program = service_->program()) world_.shard(right_).add_program(*program);
     serve(*service_);
+    ServiceTable& table = world_.shard(right_).counters().services;
+    service_->count_requests(table[table.number_of("service")].requests);
   }
+  uint64_t requests() { return world_.shard(right_).counters().services[1].requests.value(); }
   void connect(Client& client) {
     world_.in(left_, 0us, [this, &client] {
       ASSERT_EQ(world_.shard(left_)
@@ -208,6 +211,7 @@ TEST_P(ServiceEndpoint, Rpc_AnswersWithTheLengthTheIdAndTheWork) {
   EXPECT_EQ(second.other_length, 100U);
   EXPECT_EQ(second.work, rpc_work(2, 500));
   EXPECT_EQ(header_at(client_.input, 20'016).id, 3U);
+  EXPECT_EQ(requests(), 3U);
 }
 
 TEST_P(ServiceEndpoint, RpcInPieces_IsAnsweredOnceItIsWhole) {
@@ -349,6 +353,7 @@ TEST_P(ServiceEndpoint, HttpDeepPipeline_IsAnsweredInOrder) {
   until_closed(client_);
   EXPECT_EQ(count_of(client_.input, "HTTP/1.1 200 OK"), 10'000U);
   EXPECT_EQ(count_of(client_.input, "HTTP/1.1 404 Not Found"), 10'000U);
+  EXPECT_EQ(requests(), 20'000U);
 }
 
 TEST_P(ServiceEndpoint, HttpGarbage_IsRefusedAndTheAnswerSurvives) {
@@ -357,6 +362,7 @@ TEST_P(ServiceEndpoint, HttpGarbage_IsRefusedAndTheAnswerSurvives) {
   connect(client_);
   until_closed(client_);
   EXPECT_TRUE(client_.input.starts_with("HTTP/1.1 400 Bad Request")) << client_.input;
+  EXPECT_EQ(requests(), 1U);
 }
 
 TEST_P(ServiceEndpoint, HttpClientThatNeverStops_IsReset) {

@@ -49,15 +49,19 @@ class ShardTest : public testing::Test {
   Shard& client() { return world.shard(client_id); }
   Shard& server() { return world.shard(server_id); }
   app::OpenError connect(uint16_t port = 80, std::optional<uint16_t> from = std::nullopt) {
+    return connect({.remote = {sim::host_address(2, Family::V4), port}, .local_address = {}, .local_port = from});
+  }
+  app::OpenError connect_with_data(uint16_t port) {
+    return connect({.remote = {sim::host_address(2, Family::V4), port},
+                    .local_address = {},
+                    .local_port = {},
+                    .data = Greeter::kHello,
+                    .fast_open = true});
+  }
+  app::OpenError connect(const app::ConnectOptions& options) {
     app::OpenError error{};
-    world.at(client_id, world.now(), [this, port, from, &error] {
-      error = client()
-                  .connect({.remote = {sim::host_address(2, Family::V4), port},
-                            .local_address = {},
-                            .local_port = from},
-                           client_handler)
-                  .error;
-    });
+    world.at(client_id, world.now(),
+             [this, &options, &error] { error = client().connect(options, client_handler).error; });
     world.run_for(50ms);
     return error;
   }
@@ -178,6 +182,20 @@ TEST_F(ShardTest, Histograms_OfHandshakes_HaveTheTimeOutsIn) {
   }
 }
 
+// The first asks for the cookie that the others have data in their SYNs with; the server speaks before the
+// handshake ends.
+TEST_F(ShardTest, Histograms_OfHandshakes_HaveFastOpenIn) {
+  server().set_fast_open_pending({IpAddress::v4(0, 0, 0, 0), 80}, 8);
+  for (int i = 0; i < 4; ++i)
+    connect_with_data(80);
+  EXPECT_EQ(server().counters().tcp_fast_open_syn_data_accepted.value(), 3U);
+  for (Shard* shard : {&client(), &server()}) {
+    const Distribution handshakes = spread(shard->counters().tcp_handshake_time);
+    EXPECT_EQ(handshakes.count, 4U);
+    EXPECT_EQ(handshakes.percentile(0.5), bound(2000));
+  }
+}
+
 TEST_F(ShardTest, Gauges_CountWhatIsOpen) {
   connect();
   EXPECT_EQ(server().counters().established_connections.value(), 1U);
@@ -187,6 +205,112 @@ TEST_F(ShardTest, Gauges_CountWhatIsOpen) {
   EXPECT_EQ(client().counters().time_wait_records.value(), 1U);
   world.run_for(61s);
   EXPECT_EQ(client().usage().time_wait_records, 0U);
+}
+
+// ---- what is counted by service
+
+class ServiceTest : public ShardTest {
+ protected:
+  ServiceTest() {
+    for (const uint16_t port : {7, 8})
+      EXPECT_EQ(server().listen({.local = {IpAddress::v4(0, 0, 0, 0), port}, .backlog = 1}, silent, "silent"),
+                app::OpenError::None);
+  }
+  const ServiceCounters& of(Shard& shard, std::string_view name) {
+    return shard.counters().services[shard.counters().services.number_of(name)];
+  }
+  static void expect_sums(const Counters& counters) {
+    uint64_t received = 0, sent = 0, again = 0, closed = 0;
+    for (size_t i = 0; i < counters.services.size(); ++i) {
+      const ServiceCounters& service = counters.services[i];
+      received += service.bytes_received.value();
+      sent += service.bytes_sent.value();
+      again += service.retransmitted_segments.value();
+      closed += service.closed.value();
+      EXPECT_EQ(service.accepted.value(), service.closed.value() + service.connections.value());
+    }
+    EXPECT_EQ(received, counters.tcp_bytes_received.value());
+    EXPECT_EQ(sent, counters.tcp_bytes_sent.value());
+    EXPECT_EQ(again, counters.tcp_retransmitted_segments.value());
+    EXPECT_EQ(closed, counters.tcp_closed.value());
+  }
+  Greeter silent;
+};
+
+// Two listeners of one name are one service; what we open ourselves is nobody's.
+TEST_F(ServiceTest, Services_CountTheirConnectionsAndOctets) {
+  connect();
+  connect();
+  connect(7);
+  connect(8);
+  const ServiceCounters &greeter = of(server(), "greeter"), &quiet = of(server(), "silent");
+  EXPECT_EQ(greeter.accepted.value(), 2U);
+  EXPECT_EQ(greeter.bytes_sent.value(), 10U);
+  EXPECT_EQ(quiet.accepted.value(), 2U);
+  EXPECT_EQ(quiet.connections.value(), 2U);
+  EXPECT_EQ(quiet.bytes_sent.value(), 0U);
+  const ServiceCounters& ours = of(client(), "");
+  EXPECT_EQ(ours.accepted.value(), 4U);
+  EXPECT_EQ(ours.bytes_received.value(), 10U);
+  client_handler.open.at(2)->send(Greeter::kHello);
+  world.run_for(100ms);
+  EXPECT_EQ(quiet.bytes_received.value(), 5U);
+  client_handler.open.at(0)->close();
+  world.run_for(100ms);
+  EXPECT_EQ(greeter.closed.value(), 1U);
+  EXPECT_EQ(greeter.connections.value(), 1U);
+  EXPECT_EQ(greeter.reset_by_peer.value() + greeter.reset_by_us.value() + greeter.timed_out.value(), 0U);
+  EXPECT_EQ(ours.connections.value(), 3U) << "one is in TIME-WAIT";
+  for (Shard* shard : {&client(), &server()}) expect_sums(shard->counters());
+}
+
+TEST_F(ServiceTest, Services_TellHowConnectionsEnd) {
+  connect();
+  connect();
+  connect();
+  client_handler.open.at(0)->abort();
+  world.at(server_id, world.now(), [this] { server_handler.open.at(1)->abort(); });
+  world.run_for(100ms);
+  world.link(client_id, server_id).set_params({.delay = 1ms, .faults = {.loss_ppm = 1'000'000}});
+  world.at(server_id, world.now(), [this] { server_handler.open.at(0)->send(Greeter::kHello); });
+  world.run_for(3000s);
+  const ServiceCounters& greeter = of(server(), "greeter");
+  EXPECT_EQ(greeter.reset_by_peer.value(), 1U);
+  EXPECT_EQ(greeter.reset_by_us.value(), 1U);
+  EXPECT_EQ(greeter.timed_out.value(), 1U);
+  EXPECT_EQ(greeter.closed.value(), 3U);
+  EXPECT_GT(greeter.retransmitted_segments.value(), 0U);
+  EXPECT_EQ(connect(9), app::OpenError::None);
+  for (Shard* shard : {&client(), &server()}) expect_sums(shard->counters());
+}
+
+TEST_F(ServiceTest, Services_CountWhatTheyHaveNoRoomFor) {
+  connect();
+  TcpParams tcp = sim::host_params(2).tcp;
+  tcp.syn_cookies = SynCookies::Never;
+  server().set_tcp_params(tcp);
+  world.link(server_id, client_id).set_params({.delay = 1ms, .faults = {.loss_ppm = 1'000'000}});
+  connect(7);
+  EXPECT_EQ(of(server(), "silent").half_open.value(), 1U);
+  connect(7);
+  connect(8);
+  EXPECT_EQ(of(server(), "silent").half_open.value(), 2U) << "of both listeners";
+  EXPECT_EQ(of(server(), "silent").syn_queue_overflows.value(), 1U);
+  EXPECT_EQ(of(server(), "greeter").syn_queue_overflows.value(), 0U);
+  EXPECT_TRUE(server().stop_listening({IpAddress::v4(0, 0, 0, 0), 7}));
+  EXPECT_EQ(of(server(), "silent").half_open.value(), 1U);
+  EXPECT_EQ(of(server(), "silent").syn_queue_overflows.value(), 1U) << "what was counted stays";
+}
+
+// Octets of a SYN are counted once, by both ends.
+TEST_F(ServiceTest, Services_CountTheOctetsOfFastOpen) {
+  server().set_fast_open_pending({IpAddress::v4(0, 0, 0, 0), 7}, 8);
+  for (int i = 0; i < 2; ++i)
+    connect_with_data(7);
+  EXPECT_EQ(server().counters().tcp_fast_open_syn_data_accepted.value(), 1U);
+  EXPECT_EQ(of(server(), "silent").bytes_received.value(), 10U);
+  EXPECT_EQ(of(client(), "").bytes_sent.value(), 10U);
+  for (Shard* shard : {&client(), &server()}) expect_sums(shard->counters());
 }
 
 // A program that wants to be called every 10 ms.
