@@ -17,6 +17,7 @@ app::Connection& connection_of(tcp::TcbHot& hot) {
 }
 
 constexpr Micros kDrainSweep = 10ms;
+constexpr Micros kSlowLook = 50us;
 constexpr uint32_t kRearmed = 64;  // connections an iteration
 
 }  // namespace
@@ -38,7 +39,8 @@ void Shard::expire(Instant now, PacketBatch& out) {
   });
 
   if (impl.departures.armed() != 0) [[unlikely]]
-    impl.departures.advance(now, [&](timer::Node& node) { impl.make_ready(connection_of(tcp::paced_by(node).hot)); });
+    impl.departures.advance(
+        now, [&](timer::Node& node) { impl.make_ready(connection_of(tcp::paced_by(node).hot)); });
 
   impl.delayed_acks.expire(
       now, [&](uint32_t index) { return impl.connections[index].links.ack_deadline; },
@@ -48,48 +50,56 @@ void Shard::expire(Instant now, PacketBatch& out) {
         impl.make_ready(impl.connections[index]);
       });
 
-  impl.syn_queue.expire(now, impl.params.tcp.rto_initial, [&](uint32_t index) {
-    tcp::SynRecord& record = impl.syn_queue[index];
-    const uint64_t record_hash = impl.hash(record.key);
-    if (record.retries >= impl.params.tcp.syn_ack_retries) {
-      impl.counters.tcp_timeouts.add();
-      impl.counters.tcp_open_failures.add();
-      return impl.forget_syn_record(index, record_hash);
+  if (impl.rearm_from != kNoIndex) [[unlikely]]
+    impl.rearm_some();
+  if (now >= impl.next_slow_look) impl.expire_slow(out);
+  impl.show_gauges();
+}
+
+// What is due in milliseconds or more is looked for this often, and not each time that the loop comes by; and after what
+// may have made something due at once.
+void Shard::Impl::expire_slow(PacketBatch& out) {
+  next_slow_look = now + kSlowLook;
+  expire_syn_queue(out);
+  time_wait_fifo.expire(
+      now, [&](uint32_t index) { return time_wait_ends(index); },
+      [&](uint32_t index) {
+        if (strays_out != 0) release_claim(flow_of(time_wait[index].key));
+        const flow::Ref ref(flow::Kind::TimeWait, index);
+        table.erase(hash(time_wait[index].key), ref);
+        ++table_changes;
+        time_wait.destroy(index);
+      });
+  relieve(out);
+  host.expire(now, out);
+  if (host.has_news()) tell_news();
+  for (const IpAddress& address : host.take_unreachable()) note_unreachable(address);
+  if (draining && now >= next_drain_sweep) {
+    next_drain_sweep = now + kDrainSweep;
+    shut_down_idle();
+  }
+}
+
+void Shard::Impl::expire_syn_queue(PacketBatch& out) {
+  syn_queue.expire(now, params.tcp.rto_initial, [&](uint32_t index) {
+    tcp::SynRecord& record = syn_queue[index];
+    const uint64_t record_hash = hash(record.key);
+    if (record.retries >= params.tcp.syn_ack_retries) {
+      counters.tcp_timeouts.add();
+      counters.tcp_open_failures.add();
+      return forget_syn_record(index, record_hash);
     }
-    const wire::FlowAddress flow{.local = {impl.host.local_address(record.key.local), record.key.local_port},
+    const wire::FlowAddress flow{.local = {host.local_address(record.key.local), record.key.local_port},
                                  .remote = {record.key.remote, record.key.remote_port}};
     record.retries = static_cast<uint8_t>((record.retries + 1) & 0xf);
-    impl.syn_queue.sent(index, now);
-    if (impl.is_crowded(impl.listeners[record.listener]) &&
-        impl.host.resolve(flow.remote.address, now) == nullptr)
-      return;
+    syn_queue.sent(index, now);
+    if (is_crowded(listeners[record.listener]) && host.resolve(flow.remote.address, now) == nullptr) return;
     wire::Segment answer;
-    tcp::syn_ack(record, impl.params.tcp, impl.isn.timestamp_offset(flow.local.address, flow.remote.address),
-                 now, answer);
-    impl.counters.tcp_syn_acks_retransmitted.add();
-    impl.send_stateless(flow, answer, tcp::State::SynReceived, out);
+    tcp::syn_ack(record, params.tcp, isn.timestamp_offset(flow.local.address, flow.remote.address), now,
+                 answer);
+    counters.tcp_syn_acks_retransmitted.add();
+    send_stateless(flow, answer, tcp::State::SynReceived, out);
   });
-
-  impl.time_wait_fifo.expire(
-      now, [&](uint32_t index) { return impl.time_wait_ends(index); },
-      [&](uint32_t index) {
-        if (impl.strays_out != 0) impl.release_claim(impl.flow_of(impl.time_wait[index].key));
-        const flow::Ref ref(flow::Kind::TimeWait, index);
-        impl.table.erase(impl.hash(impl.time_wait[index].key), ref);
-        ++impl.table_changes;
-        impl.time_wait.destroy(index);
-      });
-
-  impl.relieve(out);
-  impl.host.expire(now, out);
-  if (impl.host.has_news()) impl.tell_news();
-  for (const IpAddress& address : impl.host.take_unreachable()) impl.note_unreachable(address);
-  if (impl.rearm_from != kNoIndex) impl.rearm_some();
-  if (impl.draining && now >= impl.next_drain_sweep) {
-    impl.next_drain_sweep = now + kDrainSweep;
-    impl.shut_down_idle();
-  }
-  impl.show_gauges();
 }
 
 Instant Shard::Impl::next_deadline(const tcp::Tcb& tcb) const {

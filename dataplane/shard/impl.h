@@ -26,8 +26,8 @@
 #include "tcp/open/isn.h"
 #include "tcp/open/key_ring.h"
 #include "tcp/open/syn_queue.h"
-#include "tcp/transfer/path_mtu_cache.h"
 #include "tcp/transfer/output.h"
+#include "tcp/transfer/path_mtu_cache.h"
 #include "timer/deadline_fifo.h"
 #include "timer/wheel.h"
 #include "wire/parse.h"
@@ -71,6 +71,7 @@ struct Shard::Impl {
             .fast_open = &fast_open,
             .path_mtus = &path_mtus};
   }
+  void prefetch(flow::Ref ref) const;
   const flow::FlowKey& key_of(flow::Ref ref) const;
   app::Connection& connection_of(flow::Ref ref) { return connections[ref.index()]; }
   flow::FlowKey make_key(const wire::FlowAddress& flow, ip::LocalId local) const;
@@ -130,6 +131,8 @@ struct Shard::Impl {
   Instant next_deadline(const tcp::Tcb& tcb) const;
   void on_deadline(app::Connection& connection);
   void rearm_some();
+  void expire_slow(PacketBatch& out);
+  void expire_syn_queue(PacketBatch& out);
 
   // ---- relieve.cpp
   void relieve(PacketBatch& out);
@@ -282,6 +285,7 @@ struct Shard::Impl {
   uint32_t strays_out = 0;                       // flows of others that we use
 
   Instant next_drain_sweep{};
+  Instant next_slow_look{};
   uint32_t rearm_from = kNoIndex;  // a sweep after a change of parameters goes on here
   uint32_t established = 0;
 

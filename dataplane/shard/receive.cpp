@@ -9,6 +9,10 @@
 
 namespace millrace::shard {
 
+namespace {
+constexpr size_t kLine = 64;  // octets of a cache line
+}
+
 void Shard::receive_handed_over(std::span<Packet> burst, Instant now, PacketBatch& out) {
   impl_->handed_over = true;
   receive(burst, now, out);
@@ -34,7 +38,7 @@ void Shard::Impl::receive_burst(std::span<Packet> burst, PacketBatch& out) {
     refs[i] = {};
     if (frames[i].kind != wire::FrameKind::Tcp) continue;
     refs[i] = table.candidate(hashes[i]);
-    if (refs[i]) __builtin_prefetch(&key_of(refs[i]));
+    if (refs[i]) prefetch(refs[i]);
   }
   const uint64_t looked_up_at = table_changes;
   for (size_t i = 0; i < burst.size(); ++i) {
@@ -73,12 +77,22 @@ void Shard::Impl::parse(std::span<Packet> burst, PacketBatch& out) {
     } else if (frame.kind != wire::FrameKind::Tcp) {
       if (shares_flows() && !handed_over && ip::Host::concerns_all(frame)) share(burst[i]);
       if (const auto error = host.receive(frame, now, out)) on_icmp_error(*error, burst[i], out);
+      next_slow_look = now;
     }
   }
   if (handed_over) return;
   counters.rx_packets.add(burst.size());
   counters.rx_bytes.add(octets);
   if (host.has_news()) tell_news();
+}
+
+// A segment in sequence and its answer go through all of a connection: its lines come side by side.
+void Shard::Impl::prefetch(flow::Ref ref) const {
+  const auto* record = reinterpret_cast<const uint8_t*>(&key_of(ref));
+  __builtin_prefetch(record);
+  if (ref.kind() != flow::Kind::Connection) return;
+  const auto* connection = reinterpret_cast<const uint8_t*>(&connections[ref.index()]);
+  for (size_t line = 0; line < sizeof(app::Connection); line += kLine) __builtin_prefetch(connection + line);
 }
 
 const flow::FlowKey& Shard::Impl::key_of(flow::Ref ref) const {

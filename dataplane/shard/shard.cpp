@@ -94,6 +94,7 @@ void Shard::start(Instant now, PacketBatch& out) {
 
 void Shard::link_changed(bool up, Instant now) {
   if (impl_->place.index == 0) impl_->host.link_changed(up, now);
+  impl_->next_slow_look = now;
 }
 
 const TcpParams& Shard::tcp_params() const { return impl_->params.tcp; }
@@ -103,17 +104,19 @@ bool Shard::busy() const { return !impl_->ready.empty() || !impl_->notices.empty
 
 Instant Shard::next_deadline() const {
   const Impl& impl = *impl_;
-  Instant deadline = std::min(impl.wheel.next_deadline(), impl.host.next_deadline());
+  Instant slow = impl.host.next_deadline();
+  slow = std::min(slow, impl.syn_queue.next_deadline(impl.params.tcp.rto_initial));
+  if (!impl.time_wait_fifo.empty()) slow = std::min(slow, impl.time_wait_ends(impl.time_wait_fifo.front()));
+  slow = std::min(slow, impl.next_relief());
+  if (impl.draining && impl.connections.used() != 0) slow = std::min(slow, impl.next_drain_sweep);
+
+  Instant deadline = std::max(slow, impl.next_slow_look);
+  deadline = std::min(deadline, impl.wheel.next_deadline());
   deadline = std::min(deadline, impl.departures.next_deadline());
-  deadline = std::min(deadline, impl.syn_queue.next_deadline(impl.params.tcp.rto_initial));
-  if (!impl.time_wait_fifo.empty())
-    deadline = std::min(deadline, impl.time_wait_ends(impl.time_wait_fifo.front()));
   if (!impl.delayed_acks.empty())
     deadline = std::min(deadline, impl.connections[impl.delayed_acks.front()].links.ack_deadline);
   for (const app::Program* program : impl.programs) deadline = std::min(deadline, program->next_call());
   if (impl.rearm_from != kNoIndex) deadline = std::min(deadline, impl.now);
-  deadline = std::min(deadline, impl.next_relief());
-  if (impl.draining && impl.connections.used() != 0) deadline = std::min(deadline, impl.next_drain_sweep);
   return deadline;
 }
 

@@ -1,4 +1,4 @@
-// getsockopt() and setsockopt(): one table of what there is. Neighbours: settings.h, tcp_info.h.
+// getsockopt() and setsockopt(). Neighbours: option.h (the tables), settings.h, tcp_info.h.
 #pragma once
 
 #include <sys/socket.h>

@@ -1,0 +1,1 @@
+millrace_bench(idle ROOMS shard)
