@@ -41,6 +41,56 @@ std::optional<bpf_insn> read_instruction(std::string_view text) {
   return good && text.empty() ? std::optional(out) : std::nullopt;
 }
 
+// bpf_validate() looks at classes alone, and bpf_filter() aborts at an instruction that it does not know.
+bool is_known(uint16_t code) {
+  switch (code) {
+    case BPF_RET | BPF_K:
+    case BPF_RET | BPF_A:
+    case BPF_LD | BPF_W | BPF_ABS:
+    case BPF_LD | BPF_H | BPF_ABS:
+    case BPF_LD | BPF_B | BPF_ABS:
+    case BPF_LD | BPF_W | BPF_IND:
+    case BPF_LD | BPF_H | BPF_IND:
+    case BPF_LD | BPF_B | BPF_IND:
+    case BPF_LD | BPF_W | BPF_LEN:
+    case BPF_LD | BPF_IMM:
+    case BPF_LD | BPF_MEM:
+    case BPF_LDX | BPF_W | BPF_LEN:
+    case BPF_LDX | BPF_MSH | BPF_B:
+    case BPF_LDX | BPF_IMM:
+    case BPF_LDX | BPF_MEM:
+    case BPF_ST:
+    case BPF_STX:
+    case BPF_JMP | BPF_JA:
+    case BPF_ALU | BPF_NEG:
+    case BPF_MISC | BPF_TAX:
+    case BPF_MISC | BPF_TXA:
+      return true;
+    default:
+      break;
+  }
+  const auto either = static_cast<uint16_t>(code & ~BPF_X);  // of K and X
+  switch (either) {
+    case BPF_JMP | BPF_JEQ:
+    case BPF_JMP | BPF_JGT:
+    case BPF_JMP | BPF_JGE:
+    case BPF_JMP | BPF_JSET:
+    case BPF_ALU | BPF_ADD:
+    case BPF_ALU | BPF_SUB:
+    case BPF_ALU | BPF_MUL:
+    case BPF_ALU | BPF_DIV:
+    case BPF_ALU | BPF_MOD:
+    case BPF_ALU | BPF_AND:
+    case BPF_ALU | BPF_OR:
+    case BPF_ALU | BPF_XOR:
+    case BPF_ALU | BPF_LSH:
+    case BPF_ALU | BPF_RSH:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // bpf_validate() lets BPF_JA jump back, as `protochain` does: a loop that a frame of the peer would steer.
 bool jumps_forward(const std::vector<bpf_insn>& program) {
   for (size_t at = 0; at < program.size(); ++at)
@@ -66,6 +116,9 @@ Result<CaptureFilter> CaptureFilter::parse(std::string_view text) {
   }
   if (program->instructions.size() != count || !text.empty())
     return refused("does not have as many instructions as it says");
+  for (const bpf_insn& one : program->instructions)
+    if (!is_known(one.code))
+      return refused("has the instruction " + std::to_string(one.code) + ", which is none of BPF's");
   if (!jumps_forward(program->instructions))
     return refused("jumps back: a loop, as `protochain` makes, is not run");
   if (bpf_validate(program->instructions.data(), static_cast<int>(count)) == 0)
