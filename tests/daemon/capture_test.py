@@ -153,11 +153,15 @@ class Capture(harness.DaemonTest):
             got = 0
             while got < 8 * size:
                 got += len(stream.recv(65536))
-        self.wait_for("the ring turns", lambda: os.path.exists(os.path.join(serve.directory, "ring-00006.pcapng")))
+
+        def there():
+            return sorted(name for name in os.listdir(serve.directory) if name.startswith("ring-"))
+
+        self.wait_for("the ring turns", lambda: there()[-1] >= "ring-00006.pcapng")
         code, out, err = self.end(process, signal.SIGTERM)
         self.assertEqual((code, err), (0, ""))
         self.assertIn("and 2 before it", out)
-        names = sorted(name for name in os.listdir(serve.directory) if name.startswith("ring-"))
+        names = there()
         self.assertEqual(len(names), 3)
         last = 0.0
         for name in names:
